@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""rpmsg-cts: conformance tests and reference simulator for RPMsg over VirtIO."""
