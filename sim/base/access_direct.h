@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Shared memory as the processor has it; include access.h instead. */
+#ifndef RPS_ACCESS_DIRECT_H
+#define RPS_ACCESS_DIRECT_H
+
+#include <string.h>
+
+#define RAW_LOAD(bits)                                                         \
+	static inline uint##bits##_t raw_load##bits(                           \
+		const struct rps_mem *mem, enum seam seam,                     \
+		const uint##bits##_t *at)                                      \
+	{                                                                      \
+		(void)mem;                                                     \
+		(void)seam;                                                    \
+		return __atomic_load_n(at, __ATOMIC_RELAXED);                  \
+	}
+#define RAW_STORE(bits)                                                        \
+	static inline void raw_store##bits(const struct rps_mem *mem,          \
+					   enum seam seam, uint##bits##_t *at, \
+					   uint##bits##_t value)               \
+	{                                                                      \
+		(void)mem;                                                     \
+		(void)seam;                                                    \
+		__atomic_store_n(at, value, __ATOMIC_RELAXED);                 \
+	}
+RAW_LOAD(16)
+RAW_LOAD(32)
+RAW_LOAD(64)
+RAW_STORE(16)
+RAW_STORE(32)
+RAW_STORE(64)
+#undef RAW_LOAD
+#undef RAW_STORE
+
+static inline uint16_t raw_acquire16(const struct rps_mem *mem, enum seam seam,
+				     const uint16_t *at)
+{
+	(void)mem;
+	(void)seam;
+	return __atomic_load_n(at, __ATOMIC_ACQUIRE);
+}
+
+static inline void raw_publish16(const struct rps_mem *mem, enum seam seam,
+				 uint16_t *at, uint16_t value)
+{
+	(void)mem;
+	(void)seam;
+	__atomic_store_n(at, value, __ATOMIC_RELEASE);
+}
+
+static inline void fence_full(const struct rps_mem *mem)
+{
+	(void)mem;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+/* Bytes out of shared memory into private memory, each read once. */
+static inline void copy_in(const struct rps_mem *mem, enum seam seam, void *to,
+			   const void *shared, size_t len_bytes)
+{
+	(void)mem;
+	(void)seam;
+	memcpy(to, shared, len_bytes);
+	/* The compiler must not go back and read the peer's memory again. */
+	__asm__ volatile("" ::: "memory");
+}
+
+/* Private bytes into shared memory. */
+static inline void copy_out(const struct rps_mem *mem, enum seam seam,
+			    void *shared, const void *from, size_t len_bytes)
+{
+	(void)mem;
+	(void)seam;
+	memcpy(shared, from, len_bytes);
+}
+
+#endif

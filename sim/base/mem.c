@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <rps/mem.h>
+
+#include <errno.h>
+
+static bool overlap(const struct rps_region *a, const struct rps_region *b)
+{
+	/* Differences instead of ends: a region may touch the last address. */
+	if (a->base.v < b->base.v)
+		return b->base.v - a->base.v < a->len_bytes;
+	return a->base.v - b->base.v < b->len_bytes;
+}
+
+int rps_mem_add(struct rps_mem *mem, struct gpa base, uint64_t len_bytes,
+		void *host)
+{
+	struct rps_region new = { base, len_bytes, host };
+
+	if (len_bytes == 0 || base.v + (len_bytes - 1) < base.v)
+		return -EINVAL;
+	for (unsigned int i = 0; i < mem->num_regions; i++) {
+		if (overlap(&mem->region[i], &new))
+			return -EEXIST;
+	}
+	if (mem->num_regions == RPS_MEM_REGIONS_MAX)
+		return -ENOSPC;
+
+	mem->region[mem->num_regions++] = new;
+	return 0;
+}
+
+void *rps_mem_map(const struct rps_mem *mem, struct gpa addr,
+		  uint64_t len_bytes)
+{
+	for (unsigned int i = 0; i < mem->num_regions; i++) {
+		const struct rps_region *region = &mem->region[i];
+		/* Wraps to a large number below the region: refused too. */
+		uint64_t offset = addr.v - region->base.v;
+
+		if (offset < region->len_bytes &&
+		    len_bytes <= region->len_bytes - offset)
+			return region->host + offset;
+	}
+	return NULL;
+}

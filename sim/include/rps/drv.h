@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * RPMsg over the driver end: owns both rings and all buffers.
+ * Source: Linux drivers/rpmsg/virtio_rpmsg_bus.c (de-facto); virtio-1.2 3.1.1.
+ */
+#ifndef RPS_DRV_H
+#define RPS_DRV_H
+
+#include <rps/msg.h>
+#include <rps/vbus.h>
+#include <rps/vdrv.h>
+#include <rps/xport.h>
+
+/* Buffers per direction at most, however long the ring. */
+#define RPS_DRV_BUFS_MAX 256u
+
+/**
+ * struct rps_drv_params - what the driver brings along.
+ * @num:       entries wanted per ring; the device may allow fewer.
+ * @ring:      where the rings are to be put.
+ * @bufs:      first of 2 * min(@num, 256) buffers, all device-accessible.
+ * @buf_bytes: size of each; 512 unless agreed otherwise.
+ * @native:    byte order of the driver's processor, for a legacy device.
+ * @start_idx: first ring index; 0 outside wrap tests.
+ * @rx_slots, @tx_slots: @num entries each, caller's storage.
+ */
+struct rps_drv_params {
+	uint32_t num;
+	struct rps_vring_addrs ring[RPS_NUM_QUEUES];
+	struct gpa bufs;
+	uint32_t buf_bytes;
+	enum rps_order native;
+	uint16_t start_idx;
+	struct vdrv_slot *rx_slots;
+	struct vdrv_slot *tx_slots;
+};
+
+struct rps_drv {
+	struct rps_mem *mem;
+	const struct rps_vbus_ops *ops;
+	void *bus;
+	struct rps_drv_params params;
+	struct feature_set features; /* negotiated */
+	struct vdrv rx;
+	struct vdrv tx;
+	uint16_t num_bufs; /* per direction */
+	uint16_t num_tx_free;
+	uint16_t tx_free[RPS_DRV_BUFS_MAX]; /* buffers not lent to the device */
+	unsigned int tx_waiters;            /* blocked senders */
+	bool ready;
+};
+
+/**
+ * rps_drv_probe() - bring a device up, from reset to DRIVER_OK.
+ * @drv:    caller's storage.
+ * @mem:    the driver's view; its byte order is set here.
+ * @ops:    the bus; @bus is handed to each of them.
+ * @params: copied.
+ *
+ * Return: 0; -ENODEV for another device id or a missing queue; -EINVAL for
+ * ring sizes and addresses that do not work; -ENOTSUP where the device
+ * refuses the features. The device is left with FAILED in its status then.
+ * Source: virtio-1.2 3.1.1; receive buffers are offered before DRIVER_OK and
+ * queue 0 is kicked once after it, as devices wait for it (de-facto).
+ */
+RPS_API RPS_CHECKED int rps_drv_probe(struct rps_drv *drv, struct rps_mem *mem,
+				      const struct rps_vbus_ops *ops, void *bus,
+				      const struct rps_drv_params *params);
+
+/* Resets the device; every buffer is ours again. */
+RPS_API void rps_drv_remove(struct rps_drv *drv);
+
+/**
+ * rps_drv_rx() - next received message.
+ *
+ * Return: 0 and @msg, the buffer being the caller's until rps_drv_rx_done();
+ * -EAGAIN where there is none; -EBADMSG for a malformed one, whose buffer was
+ * given back already: call again; -EPROTO on a broken queue.
+ */
+RPS_API RPS_CHECKED int rps_drv_rx(struct rps_drv *drv, struct rps_msg *msg);
+
+/* Offers the buffer again with its full capacity; kicks nothing. */
+RPS_API void rps_drv_rx_done(struct rps_drv *drv, const struct rps_msg *msg);
+
+/* Tells the device of the buffers given back since last time, if it wants. */
+RPS_API void rps_drv_rx_kick(struct rps_drv *drv);
+
+/* Return: whether messages came in meanwhile, so that one looks again. */
+RPS_API RPS_CHECKED bool rps_drv_rx_rearm(struct rps_drv *drv);
+
+/**
+ * rps_drv_send() - copy a message into a free buffer, offer it and kick.
+ * @hdr:     len_bytes of it counts the payload.
+ * @payload: hdr->len_bytes bytes.
+ *
+ * Return: 0; -EMSGSIZE where it does not fit into a buffer; -ENOMEM where all
+ * are with the device; -EPIPE on a broken queue.
+ */
+RPS_API RPS_CHECKED int rps_drv_send(struct rps_drv *drv,
+				     const struct rps_hdr *hdr,
+				     const void *payload);
+
+/*
+ * Interrupts for returned send buffers are wanted only while somebody waits
+ * for one; each wait is ended by its own call.
+ */
+RPS_API void rps_drv_tx_wait_begin(struct rps_drv *drv);
+RPS_API void rps_drv_tx_wait_end(struct rps_drv *drv);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One message on its way up: what both ends hand to layer 5.
+ */
+#ifndef RPS_MSG_H
+#define RPS_MSG_H
+
+#include <rps/rpmsg.h>
+
+/**
+ * struct rps_msg - a received message.
+ * @hdr:     private copy; @hdr.len_bytes was checked against the buffer.
+ * @payload: @hdr.len_bytes bytes, in shared memory as a rule: the peer can
+ *           change them at any time, so read once what is to be trusted.
+ * @buf:     which buffer it came in; for giving it back.
+ */
+struct rps_msg {
+	struct rps_hdr hdr;
+	const uint8_t *payload;
+	uint16_t buf;
+};
+
+#endif

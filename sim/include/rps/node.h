@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Layer 5: one RPMsg end as a client sees it, whichever role it plays.
+ */
+#ifndef RPS_NODE_H
+#define RPS_NODE_H
+
+#include <rps/chan.h>
+#include <rps/dev.h>
+#include <rps/drv.h>
+
+enum rps_role {
+	RPS_ROLE_DRIVER,
+	RPS_ROLE_DEVICE,
+};
+
+#define RPS_SERVICES_MAX 16u
+#define RPS_NS_PENDING_MAX 32u
+
+/* How long a blocked sender waits; Linux and OpenAMP agree. */
+#define RPS_SEND_TIMEOUT_NS UINT64_C(15000000000)
+
+/* A client that wants a channel of its name to be bound to it. */
+struct rps_service {
+	char name[RPMSG_NAME_SIZE];
+	rps_rx_fn rx;
+	void *priv;
+};
+
+/* An announcement for which there was no buffer yet. */
+struct rps_ns_pending {
+	struct rps_ns ns;
+	uint32_t src;
+};
+
+struct rps_node {
+	enum rps_role role;
+	struct rps_drv drv; /* of these two, the one that @role names */
+	struct rps_dev dev;
+	struct rps_mem *mem;
+	bool ready;
+	bool ns; /* VIRTIO_RPMSG_F_NS negotiated */
+	struct rps_ept_table epts;
+	struct rps_chan_table chans;
+	struct rps_service service[RPS_SERVICES_MAX];
+	unsigned int num_services;
+	struct rps_ns_pending ns_pending[RPS_NS_PENDING_MAX];
+	unsigned int num_ns_pending;
+	uint64_t num_dropped;       /* malformed, or to nobody */
+	uint64_t num_chans_refused; /* announced with the table full */
+};
+
+/* Storage of a node, all the caller's. */
+struct rps_node_params {
+	enum rps_role role;
+	struct rps_ept **ept_slots;
+	unsigned int num_ept_slots;
+	struct rps_chan *chan_slots;
+	unsigned int num_chan_slots;
+};
+
+/* An unconnected node: endpoints and services can be made, nothing is sent. */
+RPS_API void rps_node_init(struct rps_node *node,
+			   const struct rps_node_params *params);
+
+/* rps_drv_probe() for a node of role driver. */
+RPS_API RPS_CHECKED int rps_node_probe(struct rps_node *node,
+				       struct rps_mem *mem,
+				       const struct rps_vbus_ops *ops,
+				       void *bus,
+				       const struct rps_drv_params *params);
+
+/* rps_dev_start() for a node of role device; announces what is to be. */
+RPS_API RPS_CHECKED int rps_node_start(struct rps_node *node,
+				       struct rps_xport *xport);
+
+/* Ends the link: channels go, endpoints stay. */
+RPS_API void rps_node_stop(struct rps_node *node);
+
+/**
+ * rps_node_poll() - handle what came in.
+ *
+ * Drains the receive ring, delivers, gives buffers back, tells the peer once
+ * per batch, and sends announcements that had to wait. Bounded: not more
+ * messages than the ring is long.
+ *
+ * Return: whether there may be more, so that the caller polls again.
+ */
+RPS_API bool rps_node_poll(struct rps_node *node);
+
+/* Give back the buffer of a message that a callback kept. */
+RPS_API void rps_node_release(struct rps_node *node, const struct rps_msg *msg);
+
+/**
+ * rps_node_create_ept() - make an endpoint.
+ * @node: one end.
+ * @ept:  caller's storage until rps_node_destroy_ept(); @addr (wanted, or
+ *        RPMSG_ADDR_ANY), @dst, @name, @rx, @priv are the caller's to fill.
+ *
+ * Return: as rps_ept_add(); -EADDRINUSE also for the name service's address.
+ */
+RPS_API RPS_CHECKED int rps_node_create_ept(struct rps_node *node,
+					    struct rps_ept *ept);
+
+/* No callback runs once this has returned; withdraws what was announced. */
+RPS_API void rps_node_destroy_ept(struct rps_node *node, struct rps_ept *ept);
+
+/**
+ * rps_node_announce() - tell the peer of a named endpoint.
+ *
+ * Return: 0, also where it waits for a buffer or for the link; -EOPNOTSUPP
+ * where the link has no name service; -ENOBUFS where too many wait.
+ */
+RPS_API RPS_CHECKED int rps_node_announce(struct rps_node *node,
+					  struct rps_ept *ept);
+
+/* The opposite; same returns. */
+RPS_API RPS_CHECKED int rps_node_withdraw(struct rps_node *node,
+					  struct rps_ept *ept);
+
+/* Channels called @name are bound to @rx from now on.
+ * Return: 0, or -ENOSPC. */
+RPS_API RPS_CHECKED int rps_node_serve(struct rps_node *node, const char *name,
+				       rps_rx_fn rx, void *priv);
+
+/**
+ * rps_node_open_chan() - make a channel without being told by the peer.
+ * @src: local address, or RPMSG_ADDR_ANY.
+ *
+ * Announced only where @src is fixed and a service took the channel.
+ *
+ * Return: 0; -EEXIST; -ENOSPC; what rps_node_create_ept() refuses.
+ * Source: Linux rpmsg_ctrl.c RPMSG_CREATE_DEV_IOCTL (de-facto).
+ */
+RPS_API RPS_CHECKED int rps_node_open_chan(struct rps_node *node,
+					   const char *name, uint32_t src,
+					   uint32_t dst);
+
+/* Return: 0, or -ENOENT. */
+RPS_API RPS_CHECKED int rps_node_close_chan(struct rps_node *node,
+					    const char *name, uint32_t src,
+					    uint32_t dst);
+
+/**
+ * rps_node_trysend() - send now or not at all.
+ * @src, @dst:  put on the wire as they are.
+ * @payload:    @len_bytes bytes, copied.
+ *
+ * Return: 0; -EINVAL for an address that is RPMSG_ADDR_ANY; -EMSGSIZE where it
+ * does not fit; -ENOMEM where no buffer is free; -ENOTCONN without a link;
+ * -EPIPE on a broken one. Nothing is on the wire then.
+ */
+RPS_API RPS_CHECKED int rps_node_trysend(struct rps_node *node, uint32_t src,
+					 uint32_t dst, const void *payload,
+					 size_t len_bytes);
+
+/* A blocking send, as steps. Caller's storage until it has ended. */
+struct rps_send {
+	struct rps_node *node;
+	uint32_t src;
+	uint32_t dst;
+	const void *payload; /* the caller's, until it has ended */
+	size_t len_bytes;
+	uint64_t deadline_ns;
+	bool waiting;
+};
+
+/**
+ * rps_send_begin() - send, and wait up to 15 s for a buffer.
+ * @send:   caller's storage.
+ * @now_ns: any clock that does not go back.
+ *
+ * Return: 0 where it went at once; -EAGAIN where it waits: call
+ * rps_send_poll() when the peer has returned something, or time has passed;
+ * else as rps_node_trysend().
+ */
+RPS_API RPS_CHECKED int rps_send_begin(struct rps_send *send, uint64_t now_ns);
+
+/* Return: as rps_send_begin(); -ETIMEDOUT once 15 s have passed in vain. */
+RPS_API RPS_CHECKED int rps_send_poll(struct rps_send *send, uint64_t now_ns);
+
+/* Ends a wait without sending. */
+RPS_API void rps_send_cancel(struct rps_send *send);
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Layer 3, driver end of one split virtqueue.
+ * Source: virtio-1.2 2.7.13 (supplying buffers), 2.7.14 (receiving used).
+ */
+#ifndef RPS_VDRV_H
+#define RPS_VDRV_H
+
+#include <rps/vring.h>
+
+/* Private state of one descriptor; never in shared memory. */
+struct vdrv_slot {
+	void *token;
+	uint16_t next; /* free list, or next of the same chain */
+	uint16_t chain_len; /* descriptors of the chain that starts here; 0: no
+			       chain in flight starts here */
+};
+
+struct vdrv {
+	const struct rps_mem *mem;
+	struct vring ring;
+	struct vdrv_slot *slot; /* ring.num entries */
+	unsigned int queue;     /* its number, for observers */
+	uint16_t free_head;
+	uint16_t free_count;
+	uint16_t heads_in_flight;
+	uint16_t avail_idx; /* ours; never read back */
+	uint16_t kick_idx;  /* avail_idx when a kick was last decided */
+	uint16_t used_idx;  /* next used entry to look at */
+	uint16_t used_seen; /* the device's used.idx when last read */
+	bool event_idx;
+	bool irq_on;
+	bool broken;
+};
+
+struct vdrv_params {
+	unsigned int queue;  /* number, for observers */
+	uint32_t num;        /* entries, power of two */
+	uint16_t start_idx;  /* first index; 0 outside wrap tests */
+	bool event_idx;      /* VIRTIO_F_EVENT_IDX negotiated */
+};
+
+/* One buffer of the driver, in peer addresses. */
+struct vbuf {
+	struct gpa addr;
+	uint32_t len_bytes;
+	bool device_writes;
+};
+
+/* One buffer that came back. */
+struct vdrv_used {
+	void *token;        /* as given to rps_vdrv_offer() */
+	uint32_t len_bytes; /* as the device claims; checked by nobody yet */
+};
+
+/**
+ * rps_vdrv_init() - take over a ring in zeroed memory.
+ * @vq:     driver end, caller's storage.
+ * @mem:    the driver's view; outlives @vq.
+ * @addrs:  where the driver put the ring.
+ * @params: size, start index, features.
+ * @slots:  @params->num entries, caller's storage, initialised here.
+ *
+ * Clears the ring: memory of a previous run is never interpreted.
+ *
+ * Return: 0, or what rps_vring_attach() refuses.
+ * Source: virtio-1.2 3.1.1; 2.7.13.
+ */
+RPS_API RPS_CHECKED int rps_vdrv_init(struct vdrv *vq,
+				      const struct rps_mem *mem,
+				      struct rps_vring_addrs addrs,
+				      const struct vdrv_params *params,
+				      struct vdrv_slot *slots);
+
+/**
+ * rps_vdrv_offer() - make one buffer available to the device.
+ * @vq:    driver end of a split virtqueue.
+ * @bufs:  @count buffers that form one chain, readable ones first; the
+ *         device's until rps_vdrv_reclaim().
+ * @count: at least 1.
+ * @token: comes back from rps_vdrv_reclaim(); never dereferenced here.
+ *
+ * Publishes but does not kick, so that callers can batch.
+ *
+ * Return: 0; -ENOSPC while too few descriptors are free; -EPIPE on a broken
+ * queue.
+ * Source: virtio-1.2 2.7.13.1 to .3 (descriptor, ring entry, barrier, idx).
+ */
+RPS_API RPS_CHECKED int rps_vdrv_offer(struct vdrv *vq, const struct vbuf *bufs,
+				       uint16_t count, void *token);
+
+/**
+ * rps_vdrv_offer_indirect() - the same through an indirect table.
+ * @table: peer address of @count descriptors, 16-byte aligned, the device's
+ *         until reclaimed; written here.
+ *
+ * Return: as rps_vdrv_offer(); -EFAULT where @table is outside the regions.
+ * Source: virtio-1.2 2.7.5.3.
+ */
+RPS_API RPS_CHECKED int rps_vdrv_offer_indirect(struct vdrv *vq,
+						struct gpa table,
+						const struct vbuf *bufs,
+						uint16_t count, void *token);
+
+/**
+ * rps_vdrv_kick_needed() - has the device asked to hear of what was offered?
+ *
+ * Forgets what was offered so far: the caller kicks if this says so.
+ *
+ * Source: virtio-1.2 2.7.13.4; 2.7.10 (used.flags, or avail_event).
+ */
+RPS_API RPS_CHECKED bool rps_vdrv_kick_needed(struct vdrv *vq);
+
+/**
+ * rps_vdrv_reclaim() - take one returned buffer out of the used ring.
+ *
+ * Return: 0 and @used; -EAGAIN where nothing was returned; -EPROTO from the
+ * moment on that the device returned what it did not have (id outside the
+ * table, not outstanding, or more entries than buffers): such a queue stays
+ * broken until it is initialised again.
+ * Source: virtio-1.2 2.7.14; 2.7.8.
+ */
+RPS_API RPS_CHECKED int rps_vdrv_reclaim(struct vdrv *vq,
+					 struct vdrv_used *used);
+
+/* Ask for no interrupts; a hint, as the specification says (2.7.7). */
+RPS_API void rps_vdrv_irq_off(struct vdrv *vq);
+
+/**
+ * rps_vdrv_irq_on() - ask for an interrupt with the next returned buffer.
+ *
+ * Return: whether something was returned meanwhile; the caller looks again,
+ * since no interrupt will tell.
+ * Source: virtio-1.2 2.7.14 (flags and used_event, then a full barrier).
+ */
+RPS_API RPS_CHECKED bool rps_vdrv_irq_on(struct vdrv *vq);
+
+#endif

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <rps/dev.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "../base/access.h"
+#include "../base/mutant.h"
+#include "../base/probe.h"
+
+static int start_queue(struct rps_dev *dev, struct vdev *vq, unsigned int queue)
+{
+	const struct rps_xport_queue *config = &dev->xport->queue[queue];
+	struct feature_set features = dev->xport->features;
+	struct vdev_params params = {
+		.queue = queue,
+		.num = config->num,
+		.start_idx = config->base,
+		.event_idx = feature_has(features, VIRTIO_F_EVENT_IDX),
+		.indirect = feature_has(features, VIRTIO_F_INDIRECT_DESC),
+	};
+
+	return rps_vdev_init(vq, &dev->xport->mem, config->addrs, &params);
+}
+
+int rps_dev_start(struct rps_dev *dev, struct rps_xport *xport)
+{
+	int err;
+
+	dev->xport = xport;
+	dev->tx_held = false;
+	dev->ready = false;
+	err = start_queue(dev, &dev->tx, RPS_QUEUE_RX);
+	if (!err)
+		err = start_queue(dev, &dev->rx, RPS_QUEUE_TX);
+	if (err)
+		return err;
+	dev->ready = true;
+	return 0;
+}
+
+void rps_dev_stop(struct rps_dev *dev)
+{
+	dev->ready = false;
+	dev->tx_held = false;
+}
+
+/* Why a message is dropped; the numbers appear in traces. */
+enum drop {
+	DROP_CHAIN = 16, /* broken chain, or outside the memory */
+	DROP_DIRECTION,  /* a buffer for us to write */
+	DROP_SHORT,      /* does not hold a header */
+	DROP_HDR_LONG,   /* hdr.len is more than the buffer */
+	DROP_GATHER,     /* in pieces, and too long to be put together */
+};
+
+static int drop(struct rps_dev *dev, uint16_t head, enum drop why)
+{
+	probe(&dev->xport->mem, RPS_EVENT_message_drop, why, 0, 0);
+	if (!mutated(&dev->xport->mem, MUTANT_dev_bad_buffer_lost))
+		rps_vdev_complete(&dev->rx, head, 0);
+	return -EBADMSG;
+}
+
+static uint64_t chain_bytes(const struct vchain *chain)
+{
+	uint64_t sum = 0;
+
+	for (uint16_t i = 0; i < chain->num_segs; i++)
+		sum += chain->seg[i].len_bytes;
+	return sum;
+}
+
+static bool chain_goes(const struct vchain *chain, bool device_writes)
+{
+	for (uint16_t i = 0; i < chain->num_segs; i++) {
+		if (chain->seg[i].device_writes != device_writes)
+			return false;
+	}
+	return true;
+}
+
+/* The part of a segment that a piece of the message covers. */
+struct span {
+	uint8_t *at;
+	size_t len_bytes;
+};
+
+static struct span span_of(const struct vseg *seg, uint64_t skip, size_t want)
+{
+	size_t room = seg->len_bytes - (size_t)skip;
+
+	return (struct span){ seg->host + skip, room < want ? room : want };
+}
+
+/* @len_bytes bytes of the chain from @offset on; the caller checked them. */
+static void gather(struct rps_dev *dev, enum seam seam,
+		   const struct vchain *chain, uint64_t offset, uint8_t *to,
+		   size_t len_bytes)
+{
+	for (uint16_t i = 0; i < chain->num_segs && len_bytes > 0; i++) {
+		const struct vseg *seg = &chain->seg[i];
+		struct span span;
+
+		if (offset >= seg->len_bytes) {
+			offset -= seg->len_bytes;
+			continue;
+		}
+		span = span_of(seg, offset, len_bytes);
+		copy_in(&dev->xport->mem, seam, to, span.at, span.len_bytes);
+		to += span.len_bytes;
+		len_bytes -= span.len_bytes;
+		offset = 0;
+	}
+}
+
+static void scatter(struct rps_dev *dev, enum seam seam,
+		    const struct vchain *chain, uint64_t offset,
+		    const uint8_t *from, size_t len_bytes)
+{
+	for (uint16_t i = 0; i < chain->num_segs && len_bytes > 0; i++) {
+		const struct vseg *seg = &chain->seg[i];
+		struct span span;
+
+		if (offset >= seg->len_bytes) {
+			offset -= seg->len_bytes;
+			continue;
+		}
+		span = span_of(seg, offset, len_bytes);
+		copy_out(&dev->xport->mem, seam, span.at, from, span.len_bytes);
+		from += span.len_bytes;
+		len_bytes -= span.len_bytes;
+		offset = 0;
+	}
+}
+
+static int read_msg(struct rps_dev *dev, const struct vchain *chain,
+		    struct rps_msg *msg)
+{
+	uint64_t bytes = chain_bytes(chain);
+	struct rpmsg_hdr wire;
+	bool whole;
+
+	if (!chain_goes(chain, false) &&
+	    !mutated(&dev->xport->mem, MUTANT_dev_any_direction))
+		return drop(dev, chain->head, DROP_DIRECTION);
+	if (bytes < RPMSG_HDR_BYTES)
+		return drop(dev, chain->head, DROP_SHORT);
+	gather(dev, SEAM_HDR, chain, 0, (uint8_t *)&wire, sizeof(wire));
+	msg->hdr = rps_hdr_unpack(dev->xport->mem.order, &wire);
+	if (mutated(&dev->xport->mem, MUTANT_dev_len_from_desc))
+		msg->hdr.len_bytes = (uint16_t)(bytes - RPMSG_HDR_BYTES);
+	if (msg->hdr.len_bytes > bytes - RPMSG_HDR_BYTES) {
+		if (!mutated(&dev->xport->mem, MUTANT_dev_hdr_long_accepted))
+			return drop(dev, chain->head, DROP_HDR_LONG);
+		msg->hdr.len_bytes = (uint16_t)(bytes - RPMSG_HDR_BYTES);
+	}
+
+	msg->buf = chain->head;
+	whole = chain->seg[0].len_bytes >=
+		RPMSG_HDR_BYTES + (uint32_t)msg->hdr.len_bytes;
+	if (whole) {
+		msg->payload = chain->seg[0].host + RPMSG_HDR_BYTES;
+		return 0;
+	}
+	if (msg->hdr.len_bytes > sizeof(dev->gather))
+		return drop(dev, chain->head, DROP_GATHER);
+	gather(dev, SEAM_PAYLOAD, chain, RPMSG_HDR_BYTES, dev->gather,
+	       msg->hdr.len_bytes);
+	msg->payload = dev->gather;
+	return 0;
+}
+
+int rps_dev_rx(struct rps_dev *dev, struct rps_msg *msg)
+{
+	struct vchain chain;
+	int err = rps_vdev_take(&dev->rx, &chain);
+
+	if (err == -EAGAIN || err == -EPROTO)
+		return err;
+	if (err)
+		return drop(dev, chain.head, DROP_CHAIN);
+	return read_msg(dev, &chain, msg);
+}
+
+void rps_dev_rx_done(struct rps_dev *dev, const struct rps_msg *msg)
+{
+	if (mutated(&dev->xport->mem, MUTANT_tx_used_len))
+		rps_vdev_complete(&dev->rx, msg->buf,
+				  RPMSG_HDR_BYTES + msg->hdr.len_bytes);
+	else
+		rps_vdev_complete(&dev->rx, msg->buf, 0);
+}
+
+void rps_dev_rx_notify(struct rps_dev *dev)
+{
+	if (rps_vdev_notify_needed(&dev->rx) &&
+	    !mutated(&dev->xport->mem, MUTANT_dev_silent_returns))
+		dev->xport->ops->notify(dev->xport, RPS_QUEUE_TX);
+}
+
+bool rps_dev_rx_rearm(struct rps_dev *dev)
+{
+	return rps_vdev_kick_on(&dev->rx);
+}
+
+/* A buffer that can carry at least a header; bad ones go back at once. */
+static int take_tx(struct rps_dev *dev)
+{
+	struct vchain *chain = &dev->tx_chain;
+
+	if (dev->tx_held)
+		return 0;
+	/* No more tries than entries: a driver may go on offering bad ones. */
+	for (uint32_t tries = 0; tries < dev->tx.ring.num; tries++) {
+		int err = rps_vdev_take(&dev->tx, chain);
+
+		if (err == -EAGAIN)
+			return -ENOMEM;
+		if (err == -EPROTO)
+			return -EPIPE;
+		if (!err && chain_goes(chain, true) &&
+		    chain_bytes(chain) >= RPMSG_HDR_BYTES) {
+			dev->tx_held = true;
+			return 0;
+		}
+		probe(&dev->xport->mem, RPS_EVENT_message_drop, DROP_CHAIN, 0,
+		      0);
+		rps_vdev_complete(&dev->tx, chain->head, 0);
+	}
+	return -ENOMEM;
+}
+
+int rps_dev_send(struct rps_dev *dev, const struct rps_hdr *hdr,
+		 const void *payload)
+{
+	struct rpmsg_hdr wire = rps_hdr_pack(dev->xport->mem.order, hdr);
+	uint32_t len_bytes = RPMSG_HDR_BYTES + hdr->len_bytes;
+	int err = take_tx(dev);
+
+	if (err)
+		return err;
+	if (len_bytes > chain_bytes(&dev->tx_chain))
+		return -EMSGSIZE;
+
+	scatter(dev, SEAM_HDR, &dev->tx_chain, 0, (const uint8_t *)&wire,
+		sizeof(wire));
+	scatter(dev, SEAM_PAYLOAD, &dev->tx_chain, RPMSG_HDR_BYTES, payload,
+		hdr->len_bytes);
+	dev->tx_held = false;
+	if (mutated(&dev->xport->mem, MUTANT_used_len_payload))
+		len_bytes -= RPMSG_HDR_BYTES;
+	rps_vdev_complete(&dev->tx, dev->tx_chain.head, len_bytes);
+	if (rps_vdev_notify_needed(&dev->tx))
+		dev->xport->ops->notify(dev->xport, RPS_QUEUE_RX);
+	return 0;
+}

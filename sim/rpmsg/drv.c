@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <rps/drv.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "../base/access.h"
+#include "../base/assert.h"
+#include "../base/mutant.h"
+#include "../base/probe.h"
+
+/* All that this driver understands; what else is offered stays clear. */
+#define DRIVER_FEATURES                                                   \
+	((UINT64_C(1) << VIRTIO_RPMSG_F_NS) |                             \
+	 (UINT64_C(1) << VIRTIO_F_EVENT_IDX) |                            \
+	 (UINT64_C(1) << VIRTIO_F_VERSION_1))
+
+static uint32_t min32(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+static void add_status(struct rps_drv *drv, uint8_t bits)
+{
+	uint8_t status = drv->ops->get_status(drv->bus);
+
+	if (mutated(drv->mem, MUTANT_status_not_cumulative))
+		status = 0;
+	drv->ops->set_status(drv->bus, (uint8_t)(status | bits));
+}
+
+/* Features decide the byte order of everything that follows. */
+static int negotiate(struct rps_drv *drv)
+{
+	uint64_t offered = drv->ops->get_features(drv->bus);
+
+	drv->features.bits = offered & DRIVER_FEATURES;
+	if (mutated(drv->mem, MUTANT_features_copied))
+		drv->features.bits = offered;
+	drv->ops->set_features(drv->bus, drv->features.bits);
+	drv->mem->order = drv->params.native;
+	if (mutated(drv->mem, MUTANT_legacy_is_le))
+		drv->mem->order = RPS_ORDER_LE;
+	if (!feature_has(drv->features, VIRTIO_F_VERSION_1))
+		return 0;
+
+	drv->mem->order = RPS_ORDER_LE;
+	if (mutated(drv->mem, MUTANT_modern_is_native))
+		drv->mem->order = drv->params.native;
+	add_status(drv, VIRTIO_STATUS_FEATURES_OK);
+	if (mutated(drv->mem, MUTANT_features_ok_unchecked))
+		return 0;
+	if (!(drv->ops->get_status(drv->bus) & VIRTIO_STATUS_FEATURES_OK))
+		return -ENOTSUP;
+	return 0;
+}
+
+static int set_up_queue(struct rps_drv *drv, struct vdrv *vq,
+			unsigned int queue, struct vdrv_slot *slots)
+{
+	uint32_t max = drv->ops->queue_num_max(drv->bus, queue);
+	struct vdrv_params params = {
+		.queue = queue,
+		.num = min32(drv->params.num, max),
+		.start_idx = drv->params.start_idx,
+		.event_idx = feature_has(drv->features, VIRTIO_F_EVENT_IDX),
+	};
+	int err;
+
+	if (max == 0)
+		return -ENODEV;
+	err = rps_vdrv_init(vq, drv->mem, drv->params.ring[queue], &params,
+			    slots);
+	if (err)
+		return err;
+	drv->ops->set_queue(drv->bus, queue, params.num,
+			    drv->params.ring[queue]);
+	return 0;
+}
+
+/* Receive buffers come first, send buffers behind them. */
+static struct gpa rx_addr(const struct rps_drv *drv, uint16_t buf)
+{
+	return (struct gpa){ drv->params.bufs.v +
+			     (uint64_t)buf * drv->params.buf_bytes };
+}
+
+static struct gpa tx_addr(const struct rps_drv *drv, uint16_t buf)
+{
+	return rx_addr(drv, (uint16_t)(drv->num_bufs + buf));
+}
+
+static void *token_of(uint16_t buf)
+{
+	return (void *)(uintptr_t)buf;
+}
+
+static uint16_t buf_of(const void *token)
+{
+	return (uint16_t)(uintptr_t)token;
+}
+
+static void offer_rx(struct rps_drv *drv, uint16_t buf, uint32_t len_bytes)
+{
+	struct vbuf vbuf = {
+		.addr = rx_addr(drv, buf),
+		.len_bytes = len_bytes,
+		.device_writes = true,
+	};
+	int err = rps_vdrv_offer(&drv->rx, &vbuf, 1, token_of(buf));
+
+	/* There are never more buffers than entries; broken is no bug. */
+	rps_assert(err == 0 || err == -EPIPE);
+}
+
+static int set_up_buffers(struct rps_drv *drv)
+{
+	uint32_t num = min32(drv->rx.ring.num, drv->tx.ring.num);
+	uint64_t bytes;
+
+	drv->num_bufs = (uint16_t)min32(num, RPS_DRV_BUFS_MAX);
+	bytes = 2ull * drv->num_bufs * drv->params.buf_bytes;
+	if (drv->params.buf_bytes <= RPMSG_HDR_BYTES)
+		return -EINVAL;
+	if (!rps_mem_map(drv->mem, drv->params.bufs, bytes))
+		return -EINVAL;
+
+	for (uint16_t i = 0; i < drv->num_bufs; i++)
+		drv->tx_free[i] = (uint16_t)(drv->num_bufs - 1 - i);
+	drv->num_tx_free = drv->num_bufs;
+	if (mutated(drv->mem, MUTANT_driver_ok_first))
+		return 0;
+	for (uint16_t i = 0; i < drv->num_bufs; i++)
+		offer_rx(drv, i, drv->params.buf_bytes);
+	return 0;
+}
+
+static int bring_up(struct rps_drv *drv)
+{
+	bool swapped = mutated(drv->mem, MUTANT_queues_swapped);
+	unsigned int rx = swapped ? RPS_QUEUE_TX : RPS_QUEUE_RX;
+	unsigned int tx = swapped ? RPS_QUEUE_RX : RPS_QUEUE_TX;
+	int err;
+
+	if (drv->ops->device_id(drv->bus) != VIRTIO_ID_RPMSG &&
+	    !mutated(drv->mem, MUTANT_any_device_id))
+		return -ENODEV;
+	add_status(drv, VIRTIO_STATUS_DRIVER);
+	err = negotiate(drv);
+	if (!err)
+		err = set_up_queue(drv, &drv->rx, rx, drv->params.rx_slots);
+	if (!err)
+		err = set_up_queue(drv, &drv->tx, tx, drv->params.tx_slots);
+	if (!err)
+		err = set_up_buffers(drv);
+	return err;
+}
+
+int rps_drv_probe(struct rps_drv *drv, struct rps_mem *mem,
+		  const struct rps_vbus_ops *ops, void *bus,
+		  const struct rps_drv_params *params)
+{
+	int err;
+
+	memset(drv, 0, sizeof(*drv));
+	drv->mem = mem;
+	drv->ops = ops;
+	drv->bus = bus;
+	drv->params = *params;
+
+	ops->set_status(bus, 0);
+	add_status(drv, VIRTIO_STATUS_ACKNOWLEDGE);
+	err = bring_up(drv);
+	if (err) {
+		add_status(drv, VIRTIO_STATUS_FAILED);
+		return err;
+	}
+
+	rps_vdrv_irq_off(&drv->tx);
+	add_status(drv, VIRTIO_STATUS_DRIVER_OK);
+	drv->ready = true;
+	if (mutated(drv->mem, MUTANT_driver_ok_first)) {
+		for (uint16_t i = 0; i < drv->num_bufs; i++)
+			offer_rx(drv, i, drv->params.buf_bytes);
+	}
+	if (!mutated(drv->mem, MUTANT_no_initial_kick))
+		rps_drv_rx_kick(drv);
+	return 0;
+}
+
+void rps_drv_remove(struct rps_drv *drv)
+{
+	drv->ops->set_status(drv->bus, 0);
+	drv->ready = false;
+}
+
+/* Why a message is dropped; the numbers appear in traces. */
+enum drop {
+	DROP_USED_SHORT = 1, /* used.len does not hold a header */
+	DROP_USED_LONG,      /* used.len is more than the buffer */
+	DROP_HDR_LONG,       /* hdr.len is more than was written */
+};
+
+static int drop(struct rps_drv *drv, uint16_t buf, enum drop why)
+{
+	probe(drv->mem, RPS_EVENT_message_drop, why, 0, 0);
+	if (!mutated(drv->mem, MUTANT_bad_buffer_lost))
+		offer_rx(drv, buf, drv->params.buf_bytes);
+	return -EBADMSG;
+}
+
+int rps_drv_rx(struct rps_drv *drv, struct rps_msg *msg)
+{
+	struct rpmsg_hdr wire;
+	struct vdrv_used used;
+	uint8_t *bytes;
+	uint16_t buf;
+	int err = rps_vdrv_reclaim(&drv->rx, &used);
+
+	if (err)
+		return err;
+	buf = buf_of(used.token);
+	if (used.len_bytes < RPMSG_HDR_BYTES &&
+	    !mutated(drv->mem, MUTANT_used_short_accepted))
+		return drop(drv, buf, DROP_USED_SHORT);
+	if (used.len_bytes > drv->params.buf_bytes &&
+	    !mutated(drv->mem, MUTANT_used_long_accepted))
+		return drop(drv, buf, DROP_USED_LONG);
+
+	bytes = rps_mem_map(drv->mem, rx_addr(drv, buf), drv->params.buf_bytes);
+	copy_in(drv->mem, SEAM_HDR, &wire, bytes, sizeof(wire));
+	msg->hdr = rps_hdr_unpack(drv->mem->order, &wire);
+	if (msg->hdr.len_bytes > used.len_bytes - RPMSG_HDR_BYTES &&
+	    !mutated(drv->mem, MUTANT_hdr_long_accepted))
+		return drop(drv, buf, DROP_HDR_LONG);
+	/* Even a deliberate error of ours stays inside the buffer. */
+	msg->hdr.len_bytes = (uint16_t)min32(
+		msg->hdr.len_bytes, drv->params.buf_bytes - RPMSG_HDR_BYTES);
+	msg->payload = bytes + RPMSG_HDR_BYTES;
+	msg->buf = buf;
+	return 0;
+}
+
+void rps_drv_rx_done(struct rps_drv *drv, const struct rps_msg *msg)
+{
+	if (mutated(drv->mem, MUTANT_repost_short))
+		offer_rx(drv, msg->buf, RPMSG_HDR_BYTES + msg->hdr.len_bytes);
+	else
+		offer_rx(drv, msg->buf, drv->params.buf_bytes);
+}
+
+void rps_drv_rx_kick(struct rps_drv *drv)
+{
+	if (rps_vdrv_kick_needed(&drv->rx))
+		drv->ops->kick(drv->bus, drv->rx.queue);
+}
+
+bool rps_drv_rx_rearm(struct rps_drv *drv)
+{
+	return rps_vdrv_irq_on(&drv->rx);
+}
+
+/* A buffer of ours, taken back from the device if need be. */
+static int take_tx(struct rps_drv *drv, uint16_t *buf)
+{
+	struct vdrv_used used;
+	int err;
+
+	if (drv->num_tx_free > 0) {
+		*buf = drv->tx_free[--drv->num_tx_free];
+		return 0;
+	}
+	/* used.len says nothing here: the device writes nothing. */
+	err = rps_vdrv_reclaim(&drv->tx, &used);
+	if (err == -EAGAIN)
+		return -ENOMEM;
+	if (err)
+		return -EPIPE;
+	if (used.len_bytes != 0 && mutated(drv->mem, MUTANT_tx_used_len_fatal))
+		return -EPIPE;
+	*buf = buf_of(used.token);
+	return 0;
+}
+
+int rps_drv_send(struct rps_drv *drv, const struct rps_hdr *hdr,
+		 const void *payload)
+{
+	uint32_t room_bytes = drv->params.buf_bytes - RPMSG_HDR_BYTES;
+	struct rpmsg_hdr wire = rps_hdr_pack(drv->mem->order, hdr);
+	struct vbuf vbuf = { .len_bytes = RPMSG_HDR_BYTES + hdr->len_bytes };
+	uint8_t *bytes;
+	uint16_t buf;
+	int err;
+
+	if (hdr->len_bytes > room_bytes)
+		return -EMSGSIZE;
+	err = take_tx(drv, &buf);
+	if (err)
+		return err;
+
+	vbuf.addr = tx_addr(drv, buf);
+	bytes = rps_mem_map(drv->mem, vbuf.addr, vbuf.len_bytes);
+	copy_out(drv->mem, SEAM_HDR, bytes, &wire, sizeof(wire));
+	copy_out(drv->mem, SEAM_PAYLOAD, bytes + RPMSG_HDR_BYTES, payload,
+		 hdr->len_bytes);
+	err = rps_vdrv_offer(&drv->tx, &vbuf, 1, token_of(buf));
+	if (err)
+		return -EPIPE;
+	if (rps_vdrv_kick_needed(&drv->tx))
+		drv->ops->kick(drv->bus, drv->tx.queue);
+	return 0;
+}
+
+void rps_drv_tx_wait_begin(struct rps_drv *drv)
+{
+	/* What rps_vdrv_irq_on() says is found out by the next attempt. */
+	if (drv->tx_waiters++ == 0)
+		(void)!rps_vdrv_irq_on(&drv->tx);
+}
+
+void rps_drv_tx_wait_end(struct rps_drv *drv)
+{
+	rps_assert(drv->tx_waiters > 0);
+	if (--drv->tx_waiters == 0)
+		rps_vdrv_irq_off(&drv->tx);
+}

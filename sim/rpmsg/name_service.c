@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "name_service.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../base/access.h"
+#include "../base/mutant.h"
+#include "../base/probe.h"
+
+static int send_ns(struct rps_node *node, const struct rps_ns_pending *pending)
+{
+	struct rpmsg_ns_msg wire = rps_ns_pack(node->mem->order, &pending->ns);
+
+	if (mutated(node->mem, MUTANT_ns_flags_inverted))
+		wire.flags = cpu_to_virtio32(node->mem->order,
+					     !pending->ns.destroy);
+	if (mutated(node->mem, MUTANT_ns_name_not_padded))
+		memset(wire.name + strlen(wire.name) + 1, 0xa5,
+		       sizeof(wire.name) - strlen(wire.name) - 1);
+	return rps_node_trysend(node, pending->src, RPMSG_NS_ADDR, &wire,
+				sizeof(wire));
+}
+
+void ns_flush(struct rps_node *node)
+{
+	unsigned int sent = 0;
+
+	while (sent < node->num_ns_pending &&
+	       send_ns(node, &node->ns_pending[sent]) == 0)
+		sent++;
+	if (sent == 0)
+		return;
+	node->num_ns_pending -= sent;
+	memmove(&node->ns_pending[0], &node->ns_pending[sent],
+		node->num_ns_pending * sizeof(node->ns_pending[0]));
+}
+
+/* In the order in which they were asked for, however long they wait. */
+static int say(struct rps_node *node, const struct rps_ept *ept, bool destroy)
+{
+	struct rps_ns_pending *pending;
+
+	if (!node->ready)
+		return 0;
+	if (!node->ns)
+		return -EOPNOTSUPP;
+	if (node->num_ns_pending == RPS_NS_PENDING_MAX)
+		return -ENOBUFS;
+	pending = &node->ns_pending[node->num_ns_pending++];
+	pending->src = ept->addr;
+	pending->ns.addr = ept->addr;
+	pending->ns.destroy = destroy;
+	rps_name_copy(pending->ns.name, ept->name);
+	ns_flush(node);
+	if (mutated(node->mem, MUTANT_announcement_not_retried))
+		node->num_ns_pending = 0;
+	return 0;
+}
+
+int rps_node_announce(struct rps_node *node, struct rps_ept *ept)
+{
+	ept->announced = true;
+	return say(node, ept, false);
+}
+
+int rps_node_withdraw(struct rps_node *node, struct rps_ept *ept)
+{
+	ept->announced = false;
+	return say(node, ept, true);
+}
+
+void ns_link_up(struct rps_node *node)
+{
+	if (!node->ns)
+		return;
+	for (unsigned int i = 0; i < node->epts.count; i++) {
+		struct rps_ept *ept = node->epts.slot[i];
+
+		/* More than can wait were asked for: the caller polls. */
+		if (ept->announced)
+			(void)!say(node, ept, false);
+	}
+}
+
+static const struct rps_service *service_for(const struct rps_node *node,
+					     const char *name)
+{
+	for (unsigned int i = 0; i < node->num_services; i++) {
+		if (strcmp(node->service[i].name, name) == 0)
+			return &node->service[i];
+	}
+	return NULL;
+}
+
+/* A service that has the channel's name takes it. */
+static int bind(struct rps_node *node, struct rps_chan *chan)
+{
+	const struct rps_service *service = service_for(node, chan->name);
+	int err;
+
+	if (!service)
+		return 0;
+	chan->ept = (struct rps_ept){
+		.addr = chan->src,
+		.dst = chan->dst,
+		.rx = service->rx,
+		.priv = service->priv,
+	};
+	rps_name_copy(chan->ept.name, chan->name);
+	err = rps_node_create_ept(node, &chan->ept);
+	if (err)
+		return err;
+	chan->bound = true;
+	return 0;
+}
+
+static void remove_chan(struct rps_node *node, struct rps_chan *chan)
+{
+	probe(node->mem, RPS_EVENT_channel_destroy, chan->dst, 0, 0);
+	if (chan->bound)
+		rps_node_destroy_ept(node, &chan->ept);
+	rps_chan_remove(&node->chans, chan);
+}
+
+static void create(struct rps_node *node, const struct rps_ns *ns)
+{
+	struct rps_chan *chan = rps_chan_find(&node->chans, ns->name,
+					      RPMSG_ADDR_ANY, ns->addr);
+
+	if (chan && !mutated(node->mem, MUTANT_ns_duplicates))
+		return;
+	chan = rps_chan_add(&node->chans, ns->name, RPMSG_ADDR_ANY, ns->addr);
+	if (!chan) {
+		node->num_chans_refused++;
+		return;
+	}
+	probe(node->mem, RPS_EVENT_channel_create, ns->addr, 0, 0);
+	/* A channel that no address is left for stays unbound. */
+	(void)!bind(node, chan);
+}
+
+static void destroy(struct rps_node *node, const struct rps_ns *ns)
+{
+	struct rps_chan *chan = rps_chan_find(&node->chans, ns->name,
+					      RPMSG_ADDR_ANY, ns->addr);
+
+	if (mutated(node->mem, MUTANT_ns_destroy_ignored))
+		return;
+	for (unsigned int i = 0; !chan && i < node->chans.capacity; i++) {
+		struct rps_chan *any = &node->chans.slot[i];
+
+		if (any->live && strcmp(any->name, ns->name) == 0 &&
+		    mutated(node->mem, MUTANT_ns_destroy_by_name))
+			chan = any;
+	}
+	if (chan)
+		remove_chan(node, chan);
+}
+
+void ns_receive(struct rps_node *node, const struct rps_msg *msg)
+{
+	struct rpmsg_ns_msg wire = { 0 };
+	struct rps_ns ns;
+
+	if (msg->hdr.len_bytes != sizeof(wire) &&
+	    !(mutated(node->mem, MUTANT_ns_any_length) &&
+	      msg->hdr.len_bytes > sizeof(wire))) {
+		node->num_dropped++;
+		return;
+	}
+	copy_in(node->mem, SEAM_PAYLOAD, &wire, msg->payload, sizeof(wire));
+	ns = rps_ns_unpack(node->mem->order, &wire);
+	if (mutated(node->mem, MUTANT_ns_addr_from_hdr))
+		ns.addr = msg->hdr.src;
+	if (ns.destroy)
+		destroy(node, &ns);
+	else
+		create(node, &ns);
+}
+
+int rps_node_open_chan(struct rps_node *node, const char *name, uint32_t src,
+		       uint32_t dst)
+{
+	struct rps_chan *chan = rps_chan_find(&node->chans, name, src, dst);
+	int err;
+
+	if (!node->ready)
+		return -ENOTCONN;
+	if (chan)
+		return -EEXIST;
+	chan = rps_chan_add(&node->chans, name, src, dst);
+	if (!chan)
+		return -ENOSPC;
+	probe(node->mem, RPS_EVENT_channel_create, dst, 0, 0);
+	err = bind(node, chan);
+	if (err) {
+		remove_chan(node, chan);
+		return err;
+	}
+	if (chan->bound && node->ns &&
+	    (src != RPMSG_ADDR_ANY ||
+	     mutated(node->mem, MUTANT_every_channel_announced)))
+		return rps_node_announce(node, &chan->ept);
+	return 0;
+}
+
+int rps_node_close_chan(struct rps_node *node, const char *name, uint32_t src,
+			uint32_t dst)
+{
+	struct rps_chan *chan = rps_chan_find(&node->chans, name, src, dst);
+
+	if (!chan)
+		return -ENOENT;
+	remove_chan(node, chan);
+	return 0;
+}
+
+void ns_link_down(struct rps_node *node)
+{
+	node->num_ns_pending = 0;
+	for (unsigned int i = 0; i < node->chans.capacity; i++) {
+		struct rps_chan *chan = &node->chans.slot[i];
+
+		if (!chan->live)
+			continue;
+		/* The peer is gone: nobody to be told. */
+		chan->ept.announced = false;
+		remove_chan(node, chan);
+	}
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <rps/node.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "../base/mutant.h"
+#include "../base/probe.h"
+#include "name_service.h"
+
+void rps_node_init(struct rps_node *node, const struct rps_node_params *params)
+{
+	memset(node, 0, sizeof(*node));
+	node->role = params->role;
+	node->epts.slot = params->ept_slots;
+	node->epts.capacity = params->num_ept_slots;
+	node->chans.slot = params->chan_slots;
+	node->chans.capacity = params->num_chan_slots;
+}
+
+int rps_node_probe(struct rps_node *node, struct rps_mem *mem,
+		   const struct rps_vbus_ops *ops, void *bus,
+		   const struct rps_drv_params *params)
+{
+	int err;
+
+	node->mem = mem;
+	err = rps_drv_probe(&node->drv, mem, ops, bus, params);
+	if (err)
+		return err;
+	node->ns = feature_has(node->drv.features, VIRTIO_RPMSG_F_NS);
+	node->ready = true;
+	return 0;
+}
+
+int rps_node_start(struct rps_node *node, struct rps_xport *xport)
+{
+	int err;
+
+	node->mem = &xport->mem;
+	err = rps_dev_start(&node->dev, xport);
+	if (err)
+		return err;
+	node->ns = feature_has(xport->features, VIRTIO_RPMSG_F_NS);
+	node->ready = true;
+	ns_link_up(node);
+	return 0;
+}
+
+void rps_node_stop(struct rps_node *node)
+{
+	ns_link_down(node);
+	if (node->ready && node->role == RPS_ROLE_DRIVER)
+		rps_drv_remove(&node->drv);
+	if (node->role == RPS_ROLE_DEVICE)
+		rps_dev_stop(&node->dev);
+	node->ready = false;
+}
+
+/* The four things that the roles do differently on the way up. */
+static int rx_next(struct rps_node *node, struct rps_msg *msg)
+{
+	if (node->role == RPS_ROLE_DRIVER)
+		return rps_drv_rx(&node->drv, msg);
+	return rps_dev_rx(&node->dev, msg);
+}
+
+static void rx_done(struct rps_node *node, const struct rps_msg *msg)
+{
+	if (node->role == RPS_ROLE_DRIVER)
+		rps_drv_rx_done(&node->drv, msg);
+	else
+		rps_dev_rx_done(&node->dev, msg);
+}
+
+static void rx_tell(struct rps_node *node)
+{
+	if (node->role == RPS_ROLE_DRIVER)
+		rps_drv_rx_kick(&node->drv);
+	else
+		rps_dev_rx_notify(&node->dev);
+}
+
+static bool rx_rearm(struct rps_node *node)
+{
+	if (node->role == RPS_ROLE_DRIVER)
+		return rps_drv_rx_rearm(&node->drv);
+	return rps_dev_rx_rearm(&node->dev);
+}
+
+static unsigned int rx_budget(const struct rps_node *node)
+{
+	if (node->role == RPS_ROLE_DRIVER)
+		return node->drv.rx.ring.num;
+	return node->dev.rx.ring.num;
+}
+
+/* Why a message is dropped; the numbers appear in traces. */
+enum drop {
+	DROP_NO_ENDPOINT = 32,
+};
+
+static enum rps_rx_result deliver(struct rps_node *node,
+				  const struct rps_msg *msg)
+{
+	struct rps_ept *ept;
+
+	if (msg->hdr.dst == RPMSG_NS_ADDR &&
+	    (node->ns || mutated(node->mem, MUTANT_ns_always_on))) {
+		ns_receive(node, msg);
+		return RPS_RX_DONE;
+	}
+	ept = rps_ept_find(&node->epts, msg->hdr.dst);
+	if (ept && mutated(node->mem, MUTANT_src_filtered) &&
+	    ept->dst != RPMSG_ADDR_ANY && ept->dst != msg->hdr.src)
+		ept = NULL;
+	if (!ept) {
+		node->num_dropped++;
+		probe(node->mem, RPS_EVENT_message_drop, DROP_NO_ENDPOINT,
+		      msg->hdr.src, msg->hdr.dst);
+		return mutated(node->mem, MUTANT_unknown_dst_buffer_lost) ?
+			       RPS_RX_HOLD :
+			       RPS_RX_DONE;
+	}
+	if (mutated(node->mem, MUTANT_nonzero_flags_dropped) && msg->hdr.flags)
+		return RPS_RX_DONE;
+	if (mutated(node->mem, MUTANT_empty_message_lost) &&
+	    msg->hdr.len_bytes == 0)
+		return RPS_RX_HOLD;
+	probe(node->mem, RPS_EVENT_message_deliver, msg->hdr.src, msg->hdr.dst,
+	      msg->hdr.len_bytes);
+	return ept->rx(node, ept, msg, ept->priv);
+}
+
+/* Return: messages handled; *@more says whether the budget ended first. */
+static void drain(struct rps_node *node, bool *more)
+{
+	unsigned int budget = rx_budget(node);
+	struct rps_msg msg;
+
+	if (mutated(node->mem, MUTANT_one_message_per_irq))
+		budget = 1;
+	*more = false;
+	while (budget > 0) {
+		int err = rx_next(node, &msg);
+
+		if (err == -EAGAIN || err == -EPROTO)
+			return;
+		budget--;
+		if (err) {
+			node->num_dropped++;
+			continue;
+		}
+		if (deliver(node, &msg) == RPS_RX_DONE)
+			rx_done(node, &msg);
+		if (!node->ready)
+			return;
+	}
+	*more = true;
+}
+
+bool rps_node_poll(struct rps_node *node)
+{
+	bool more;
+
+	if (!node->ready)
+		return false;
+	drain(node, &more);
+	if (!node->ready)
+		return false;
+	if (!mutated(node->mem, MUTANT_no_kick_after_repost))
+		rx_tell(node);
+	ns_flush(node);
+	if (mutated(node->mem, MUTANT_one_message_per_irq))
+		return false;
+	return rx_rearm(node) || more;
+}
+
+void rps_node_release(struct rps_node *node, const struct rps_msg *msg)
+{
+	if (!node->ready)
+		return;
+	rx_done(node, msg);
+	rx_tell(node);
+}
+
+int rps_node_create_ept(struct rps_node *node, struct rps_ept *ept)
+{
+	int err;
+
+	if (ept->addr == RPMSG_NS_ADDR && node->ns)
+		return -EADDRINUSE;
+	ept->announced = false;
+	err = rps_ept_add(&node->epts, ept);
+	if (!err && node->mem)
+		probe(node->mem, RPS_EVENT_endpoint_create, ept->addr, 0, 0);
+	return err;
+}
+
+void rps_node_destroy_ept(struct rps_node *node, struct rps_ept *ept)
+{
+	if (rps_ept_remove(&node->epts, ept))
+		return;
+	if (node->mem)
+		probe(node->mem, RPS_EVENT_endpoint_destroy, ept->addr, 0, 0);
+	/* Where it cannot be told now, nobody is left to be told later. */
+	if (ept->announced)
+		(void)!rps_node_withdraw(node, ept);
+}
+
+int rps_node_serve(struct rps_node *node, const char *name, rps_rx_fn rx,
+		   void *priv)
+{
+	struct rps_service *service;
+
+	if (node->num_services == RPS_SERVICES_MAX)
+		return -ENOSPC;
+	service = &node->service[node->num_services++];
+	rps_name_copy(service->name, name);
+	service->rx = rx;
+	service->priv = priv;
+	return 0;
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <rps/vdev.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "../base/access.h"
+#include "../base/mutant.h"
+#include "../base/probe.h"
+
+int rps_vdev_init(struct vdev *vq, const struct rps_mem *mem,
+		  struct rps_vring_addrs addrs,
+		  const struct vdev_params *params)
+{
+	memset(vq, 0, sizeof(*vq));
+	vq->mem = mem;
+	vq->queue = params->queue;
+	vq->avail_idx = params->start_idx;
+	vq->avail_seen = params->start_idx;
+	vq->used_idx = params->start_idx;
+	vq->notify_idx = params->start_idx;
+	vq->event_idx = params->event_idx;
+	vq->indirect = params->indirect;
+	vq->kick_on = true;
+	return rps_vring_attach(&vq->ring, mem, params->num, addrs);
+}
+
+/* Why a queue is broken; the numbers appear in traces. */
+enum vdev_fault {
+	FAULT_AVAIL_IDX = 1, /* further ahead than the ring is long */
+	FAULT_AVAIL_HEAD,    /* head outside the table */
+};
+
+static int break_queue(struct vdev *vq, enum vdev_fault why, uint32_t value)
+{
+	vq->broken = true;
+	probe(vq->mem, RPS_EVENT_queue_broken, vq->queue, why, value);
+	return -EPROTO;
+}
+
+/* A private copy of one descriptor: what is checked is what is used. */
+struct desc {
+	struct gpa addr;
+	uint32_t len_bytes;
+	uint16_t flags;
+	uint16_t next;
+};
+
+/* A table to walk: the ring's own, or an indirect one. */
+struct table {
+	const struct vring_desc *desc;
+	uint32_t num;
+};
+
+static struct desc read_desc(const struct rps_mem *mem,
+			     const struct vring_desc *at)
+{
+	return (struct desc){
+		.addr.v = load64(mem, SEAM_DESC_ADDR, &at->addr),
+		.len_bytes = load32(mem, SEAM_DESC_LEN, &at->len),
+		.flags = load16(mem, SEAM_DESC_FLAGS, &at->flags),
+		.next = load16(mem, SEAM_DESC_NEXT, &at->next),
+	};
+}
+
+static int add_segment(struct vdev *vq, struct vchain *chain,
+		       const struct desc *desc)
+{
+	struct vseg *seg = &chain->seg[chain->num_segs];
+
+	if (chain->num_segs == RPS_CHAIN_SEGS_MAX)
+		return -EMSGSIZE;
+	seg->addr = desc->addr;
+	seg->len_bytes = desc->len_bytes;
+	seg->device_writes = desc->flags & VRING_DESC_F_WRITE;
+	seg->host = rps_mem_map(vq->mem, desc->addr, desc->len_bytes);
+	if (!seg->host)
+		return -EFAULT;
+	chain->num_segs++;
+	return 0;
+}
+
+static int open_indirect(struct vdev *vq, const struct desc *desc,
+			 struct table *table)
+{
+	uint32_t num = desc->len_bytes / (uint32_t)sizeof(struct vring_desc);
+
+	if (!vq->indirect || desc->flags & VRING_DESC_F_NEXT)
+		return -EINVAL;
+	if (num == 0 || desc->len_bytes % sizeof(struct vring_desc))
+		return -EINVAL;
+	/* A chain may not be longer than the queue (virtio-1.2 2.7.5.3.1), and
+	 * it is the chain that counts: the table may be larger. */
+	table->desc = rps_mem_map(vq->mem, desc->addr, desc->len_bytes);
+	if (!table->desc)
+		return -EFAULT;
+	if ((uintptr_t)table->desc % sizeof(uint64_t))
+		return -EINVAL;
+	table->num = num;
+	return 0;
+}
+
+static int walk(struct vdev *vq, struct vchain *chain)
+{
+	struct table table = { vq->ring.desc, vq->ring.num };
+	struct desc desc = read_desc(vq->mem, &table.desc[chain->head]);
+	bool indirect = desc.flags & VRING_DESC_F_INDIRECT;
+
+	if (indirect) {
+		int err = open_indirect(vq, &desc, &table);
+
+		if (err)
+			return err;
+		desc = read_desc(vq->mem, &table.desc[0]);
+	}
+
+	for (uint32_t steps = 0; steps < vq->ring.num; steps++) {
+		int err;
+
+		if (desc.flags & VRING_DESC_F_INDIRECT)
+			return -EINVAL;
+		err = add_segment(vq, chain, &desc);
+		if (err)
+			return err;
+		if (!(desc.flags & VRING_DESC_F_NEXT))
+			return 0;
+		if (desc.next >= table.num)
+			return -EINVAL;
+		desc = read_desc(vq->mem, &table.desc[desc.next]);
+	}
+	return -ELOOP;
+}
+
+int rps_vdev_take(struct vdev *vq, struct vchain *chain)
+{
+	struct vring *ring = &vq->ring;
+	uint16_t head;
+	int err;
+
+	if (vq->broken)
+		return -EPROTO;
+	if (vq->avail_seen == vq->avail_idx) {
+		/* Barrier A; its other half is in publish() of vdrv.c. */
+		uint16_t seen = acquire16(vq->mem, SEAM_AVAIL_IDX,
+					  &ring->avail->idx);
+
+		if (seen == vq->avail_idx)
+			return -EAGAIN;
+		/* Never more outstanding than entries, held ones included. */
+		if ((uint16_t)(seen - vq->used_idx) > ring->num)
+			return break_queue(vq, FAULT_AVAIL_IDX, seen);
+		vq->avail_seen = seen;
+	}
+
+	head = load16(vq->mem, SEAM_AVAIL_RING,
+		      &ring->avail->ring[vq->avail_idx % ring->num]);
+	if (head >= ring->num)
+		return break_queue(vq, FAULT_AVAIL_HEAD, head);
+	vq->avail_idx++;
+	if (vq->event_idx && vq->kick_on)
+		store16(vq->mem, SEAM_AVAIL_EVENT, ring->avail_event,
+			vq->avail_idx);
+	probe(vq->mem, RPS_EVENT_buffer_take, vq->queue, head, vq->avail_idx);
+
+	chain->head = head;
+	chain->num_segs = 0;
+	err = walk(vq, chain);
+	if (err)
+		chain->num_segs = 0;
+	return err;
+}
+
+void rps_vdev_complete(struct vdev *vq, uint32_t id, uint32_t len_bytes)
+{
+	struct vring *ring = &vq->ring;
+	struct vring_used_elem *elem = &ring->used->ring[vq->used_idx %
+							 ring->num];
+
+	store32(vq->mem, SEAM_USED_ID, &elem->id, id);
+	store32(vq->mem, SEAM_USED_LEN, &elem->len, len_bytes);
+	vq->used_idx++;
+	probe(vq->mem, RPS_EVENT_used_publish, vq->queue, id, vq->used_idx);
+
+	/* Barrier C; its other half is in rps_vdrv_reclaim(). */
+	publish16(vq->mem, SEAM_USED_IDX, &ring->used->idx, vq->used_idx);
+}
+
+bool rps_vdev_notify_needed(struct vdev *vq)
+{
+	uint16_t old = vq->notify_idx;
+	uint16_t new = vq->used_idx;
+
+	vq->notify_idx = new;
+	/* Barrier D: used.idx is visible before the driver's wish is read; its
+	 * other half is in rps_vdrv_irq_on(). */
+	fence_full(vq->mem);
+	if (vq->event_idx) {
+		uint16_t event = load16(vq->mem, SEAM_USED_EVENT,
+					vq->ring.used_event);
+
+		return rps_vring_need_event(event, new, old);
+	}
+	if (mutated(vq->mem, MUTANT_notify_reads_own_flags))
+		return new != old &&
+		       !(load16(vq->mem, SEAM_USED_FLAGS,
+				&vq->ring.used->flags) &
+			 VRING_USED_F_NO_NOTIFY);
+	return new != old &&
+	       !(load16(vq->mem, SEAM_AVAIL_FLAGS, &vq->ring.avail->flags) &
+		 VRING_AVAIL_F_NO_INTERRUPT);
+}
+
+void rps_vdev_kick_off(struct vdev *vq)
+{
+	vq->kick_on = false;
+	if (vq->event_idx) {
+		/* An event just passed is not met again for 2^16 entries. */
+		store16(vq->mem, SEAM_AVAIL_EVENT, vq->ring.avail_event,
+			(uint16_t)(vq->avail_idx - 1));
+		return;
+	}
+	store16(vq->mem, SEAM_USED_FLAGS, &vq->ring.used->flags,
+		VRING_USED_F_NO_NOTIFY);
+}
+
+bool rps_vdev_kick_on(struct vdev *vq)
+{
+	vq->kick_on = true;
+	if (vq->event_idx)
+		store16(vq->mem, SEAM_AVAIL_EVENT, vq->ring.avail_event,
+			vq->avail_idx);
+	else
+		store16(vq->mem, SEAM_USED_FLAGS, &vq->ring.used->flags, 0);
+	/* Barrier B: the wish is visible before the ring is looked at again;
+	 * its other half is in rps_vdrv_kick_needed(). */
+	fence_full(vq->mem);
+	return load16(vq->mem, SEAM_AVAIL_IDX, &vq->ring.avail->idx) !=
+	       vq->avail_idx;
+}
