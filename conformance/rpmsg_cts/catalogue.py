@@ -41,12 +41,6 @@ SUITE_NAMES = (
 ROLES = ("driver", "device")
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_FILE = {
-    "suite": Key(TEXT),
-    "prefix": Key(TEXT),
-    "title": Key(TEXT),
-    "requirement": Key(TABLES),
-}
 _REQUIREMENT = {
     "id": Key(TEXT),
     "slug": Key(TEXT),
@@ -58,6 +52,12 @@ _REQUIREMENT = {
     "observe": Key(TEXT),
     "mutant": Key(TEXT),
     "untestable": Key(TEXT, required=False),
+}
+_FILE = {
+    "suite": Key(TEXT),
+    "prefix": Key(TEXT),
+    "title": Key(TEXT),
+    "requirement": Key(TABLES, shape=_REQUIREMENT, name="id"),
 }
 
 
@@ -164,7 +164,7 @@ def _suite(document: Document, name: str, seen: dict[str, Requirement]) -> Suite
     if top["suite"] != name:
         raise top.error(f"suite '{top['suite']}' in the file of suite '{name}'", "suite")
     rows = []
-    for number, table in enumerate(top.tables("requirement", _REQUIREMENT, "id"), 1):
+    for number, table in enumerate(top.tables("requirement"), 1):
         row = _requirement(table, name)
         _check_id(table, top["prefix"], number)
         for key, value in (("id", row.id), ("slug", row.slug)):

@@ -54,11 +54,18 @@ ROWS = Kind("a list of lists of integers", (list,), INTEGERS)
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key of a table: its kind, whether it must be there, and the values it may have (empty: any)."""
+    """One key of a table.
+
+    `allowed` are the values it may have (empty: any).  `shape` is what the table, or each table of the list, looks
+    like (None: the reader checks it itself, with Table.table()); `name` is the key of those tables that messages call
+    them by, e.g. "id".
+    """
 
     kind: Kind
     required: bool = True
     allowed: tuple[str | int, ...] = ()
+    shape: Mapping[str, Key] | None = None
+    name: str = ""
 
 
 Shape = Mapping[str, Key]
@@ -108,8 +115,8 @@ class Document:
         return Table(self, (), self._data, "", shape)
 
 
-class Table:
-    """One table whose shape was checked; reads like a mapping, and makes the errors about its content."""
+class Table(Mapping[str, Any]):
+    """One table whose shape was checked: a mapping that also makes the errors about its content."""
 
     def __init__(self, document: Document, place: Place, data: Mapping[str, Any], label: str, shape: Shape) -> None:
         """Check `data` against `shape`; `label` is what messages call the table, e.g. "[[requirement]] HDR-003"."""
@@ -117,42 +124,36 @@ class Table:
         self._place = place
         self._data = data
         self._label = label
-        self._check(shape)
+        self._shape = shape
+        self._check()
 
     def __getitem__(self, key: str) -> Any:
         return self._data[key]
 
-    def __contains__(self, key: str) -> bool:
-        return key in self._data
-
     def __iter__(self) -> Iterator[str]:
         return iter(self._data)
 
-    def get(self, key: str, default: Any = None) -> Any:
-        """The value of an optional key."""
-        return self._data.get(key, default)
+    def __len__(self) -> int:
+        return len(self._data)
 
     @property
     def where(self) -> str:
         """File and line of the table, as an editor takes it."""
         return f"{self._document.name}:{self._document.line(self._place)}"
 
-    def tables(self, key: str, shape: Shape, name_key: str = "") -> list[Table]:
-        """The tables of the list `key`, each checked against `shape`; none if the key is absent.
-
-        `name_key` is the key whose value names a table in messages, e.g. "id"; without it they are counted from 1.
-        """
+    def tables(self, key: str) -> list[Table]:
+        """The tables of the list `key`, each checked; none if the key is absent."""
+        rule = self._shape[key]
         found = []
         for index, data in enumerate(self._data.get(key, [])):
-            name = data.get(name_key)
+            name = data.get(rule.name)
             label = f"[[{key}]] {name if isinstance(name, str) and name else f'number {index + 1}'}"
-            found.append(Table(self._document, (*self._place, key, index), data, self._label_below(label), shape))
+            found.append(self._below((key, index), data, label, rule.shape or {}))
         return found
 
-    def table(self, key: str, shape: Shape) -> Table:
-        """The sub-table `key`, checked against `shape`."""
-        label = self._label_below(f"[{key}]")
-        return Table(self._document, (*self._place, key), self._data[key], label, shape)
+    def table(self, key: str, shape: Shape | None = None) -> Table:
+        """The sub-table `key`, checked against `shape` if its shape depends on the content of this one."""
+        return self._below((key,), self._data[key], f"[{key}]", shape or self._shape[key].shape or {})
 
     def error(self, message: str, *below: str | int) -> CatalogueError:
         """An error about this table, at the line of the key (and list position) `below` if that has one."""
@@ -160,14 +161,15 @@ class Table:
         label = f"{self._label}: " if self._label else ""
         return CatalogueError(f"{self._document.name}:{line}: {label}{message}")
 
-    def _label_below(self, label: str) -> str:
-        return f"{self._label} {label}" if self._label else label
+    def _below(self, place: Place, data: Mapping[str, Any], label: str, shape: Shape) -> Table:
+        label = f"{self._label} {label}" if self._label else label
+        return Table(self._document, (*self._place, *place), data, label, shape)
 
-    def _check(self, shape: Shape) -> None:
+    def _check(self) -> None:
         for key in self._data:
-            if key not in shape:
-                raise self.error(f"unknown key '{key}'{did_you_mean(near_names(key, shape, 1))}", key)
-        for key, rule in shape.items():
+            if key not in self._shape:
+                raise self.error(f"unknown key '{key}'{did_you_mean(near_names(key, self._shape, 1))}", key)
+        for key, rule in self._shape.items():
             if key not in self._data:
                 if rule.required:
                     raise self.error(f"missing key '{key}'")
@@ -178,10 +180,10 @@ class Table:
         value = self._data[key]
         if not rule.kind.accepts(value):
             raise self.error(f"'{key}' must be {rule.kind.name}, not {_shown(value)}", key)
-        if not rule.allowed:
-            return
+        if rule.shape is not None:
+            self.tables(key) if rule.kind is TABLES else self.table(key)
         for item in value if isinstance(value, list) else [value]:
-            if item not in rule.allowed:
+            if rule.allowed and item not in rule.allowed:
                 raise self.error(f"'{key}' cannot be {_shown(item)}: it is {one_of([*map(_shown, rule.allowed)])}", key)
 
 
