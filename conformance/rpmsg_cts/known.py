@@ -8,27 +8,28 @@ failure with another message is news and stays FAIL.  fixtures/known/README.md e
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 from rpmsg_cts.results import KnownDefect
+from rpmsg_cts.strict_toml import TABLES, TEXT, Document, Key, Table
 from rpmsg_cts.verdict import Judgement
 
-KEYS = {"id": str, "requirement": str, "target": str, "role": str, "kernel": str, "message": str, "url": str,
-        "note": str}
-OPTIONAL_KEYS = {"kernel"}
-ROLES = ("driver", "device", "both")
+_ENTRY = {
+    "id": Key(TEXT),
+    "requirement": Key(TEXT),
+    "target": Key(TEXT),
+    "role": Key(TEXT, allowed=("driver", "device", "both")),
+    "kernel": Key(TEXT, required=False),
+    "message": Key(TEXT),
+    "url": Key(TEXT),
+    "note": Key(TEXT),
+}
+_FILE = {"known": Key(TABLES, required=False, shape=_ENTRY, name="id")}
 
 _RELEASE = re.compile(r"\d+(?:\.\d+)*")
 _BOUND = re.compile(r"(>=|<=|==|<|>)\s*(\d+(?:\.\d+)*)")
-
-
-class BadKnown(Exception):
-    """A file of known defects is wrong: path, entry and key."""
 
 
 @dataclass(frozen=True)
@@ -77,48 +78,29 @@ def release_within(release: str, bounds: str) -> bool:
 
 
 def load(root: Path) -> list[Entry]:
-    """Read every fixtures/known/*.toml below the project's `root`; any irregularity is a BadKnown."""
+    """Read every fixtures/known/*.toml below the project's `root`; raises CatalogueError at the first fault."""
     entries: dict[str, Entry] = {}
     for path in sorted((root / "fixtures" / "known").glob("*.toml")):
-        for entry in _load_file(path):
+        for table in Document(path, root).top(_FILE).tables("known"):
+            entry = _entry(table)
             if entry.id in entries:
-                raise BadKnown(f"{path}: {entry.id}: second entry of this id")
+                raise table.error(f"second entry with the id '{entry.id}'", "id")
             entries[entry.id] = entry
     return list(entries.values())
 
 
-def _load_file(path: Path) -> list[Entry]:
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadKnown(f"{path}: {error}") from error
-    if extra := document.keys() - {"known"}:
-        raise BadKnown(f"{path}: unknown key {sorted(extra)[0]!r}; entries are [[known]] tables")
-    tables = document.get("known", [])
-    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise BadKnown(f"{path}: entries are [[known]] tables")
-    return [_entry(table, f"{path}: {table.get('id', f'entry {number}')}")
-            for number, table in enumerate(tables, start=1)]
-
-
-def _entry(table: Mapping[str, Any], where: str) -> Entry:
-    for key, value in table.items():
-        if key not in KEYS:
-            raise BadKnown(f"{where}: unknown key {key!r}")
-        if not isinstance(value, KEYS[key]) or not value.strip():
-            raise BadKnown(f"{where}: {key}: expected a string that is not empty")
-    if missing := KEYS.keys() - OPTIONAL_KEYS - table.keys():
-        raise BadKnown(f"{where}: missing key {sorted(missing)[0]!r}")
-    if table["role"] not in ROLES:
-        raise BadKnown(f"{where}: role: {table['role']!r} is none of {', '.join(ROLES)}")
+def _entry(table: Table) -> Entry:
+    for key in table:
+        if not table[key].strip():
+            raise table.error(f"'{key}' is empty", key)
     kernel = table.get("kernel", "")
     if not all(_BOUND.fullmatch(bound.strip()) for bound in kernel.split(",") if kernel):
-        raise BadKnown(f"{where}: kernel: {kernel!r} is not a list of bounds like '>=4.0,<6.13'")
+        raise table.error(f"'kernel' is not a list of bounds like '>=4.0,<6.13': {kernel!r}", "kernel")
     try:
         message = re.compile(table["message"])
     except re.error as error:
-        raise BadKnown(f"{where}: message: not a regular expression: {error}") from error
-    return Entry(**{**table, "kernel": kernel, "message": message})
+        raise table.error(f"'message' is not a regular expression: {error}", "message") from error
+    return Entry(**{**{key: table[key] for key in table}, "kernel": kernel, "message": message})
 
 
 def _numbers(release: str) -> list[int]:

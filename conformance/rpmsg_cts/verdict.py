@@ -61,15 +61,15 @@ FACES: Mapping[Verdict, Face] = {
     Verdict.PASS: Face("✓", "+", "green", "requirement met, and its trigger was reached", "nobody", True, "", ""),
     Verdict.FAIL: Face("✗", "X", "bold red", "the implementation broke the requirement",
                        "author of the implementation", False, "", "failure"),
-    Verdict.KNOWN: Face("k", "k", "magenta", "failed exactly as recorded in the list of known defects",
+    Verdict.KNOWN: Face("◆", "k", "magenta", "failed exactly as recorded in the list of known defects",
                         "author of the implementation, already told", True, "XFAIL", "skipped"),
-    Verdict.WAIVED: Face("w", "w", "magenta", "failed, and the failure is waived until a date",
+    Verdict.WAIVED: Face("◇", "w", "magenta", "failed, and the failure is waived until a date",
                          "owner of the waiver", True, "XFAIL", "skipped"),
     Verdict.INCONC: Face("?", "?", "yellow", "ran, but the trigger was never reached or the evidence is ambiguous",
                          "author of the test, or the operator", True, "SKIP INCONCLUSIVE", "skipped"),
     Verdict.ERROR: Face("!", "!", "bold red reverse", "the harness broke; nothing is said about the implementation",
                         "author of the test", False, "ERROR", "error"),
-    Verdict.SKIP: Face("-", "-", "dim", "not applicable, or something it needs is absent", "nobody", True, "SKIP",
+    Verdict.SKIP: Face("–", "-", "dim", "not applicable, or something it needs is absent", "nobody", True, "SKIP",
                        "skipped"),
 }
 

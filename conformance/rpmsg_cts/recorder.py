@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From what pytest saw of an item to results: classify, merge, overlay known defects, write."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from rpmsg_cts import known
+from rpmsg_cts.judge import Mismatch
+from rpmsg_cts.results import (Facts, KnownDefect, RequirementText, Result, ResultsError, ResultsWriter, bounded_log,
+                               bounded_text)
+from rpmsg_cts.targets import Lane
+from rpmsg_cts.verdict import GuestFailure, Inconclusive, Judgement, Verdict, exit_status
+
+PACKAGE_DIR = Path(__file__).resolve().parent
+MAX_FRAMES = 12
+
+LogSource = Callable[[], Iterable[str]]
+
+# Who has text about a test: fixtures register sources while the test is set up (fixture `report_log`).
+LOG_SOURCES = pytest.StashKey[list[LogSource]]()
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What an item judges: the lane, the parameters besides the lane, and the requirements that bind the lane's role."""
+
+    lane: Lane
+    variant: str
+    requirements: tuple[RequirementText, ...]
+
+
+SUBJECT = pytest.StashKey[Subject]()
+
+
+@dataclass
+class _Progress:
+    """What is known about the item that is running."""
+
+    judgement: Judgement | None = None
+    duration_s: float = 0.0
+    log: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Recorder:
+    """Collects the judgement of each item and writes one result per requirement once the item is over.
+
+    writer: None when no result file was asked for.  replay_options: what a replay line needs besides target and test.
+    failure: why results can no longer be written; the session must stop when it is set.
+    """
+
+    writer: ResultsWriter | None
+    entries: list[known.Entry] = field(default_factory=list)
+    replay_options: tuple[str, ...] = ()
+    listeners: list[Callable[[Result], None]] = field(default_factory=list)
+    counts: Counter[Verdict] = field(default_factory=Counter)
+    failure: ResultsError | None = None
+    _facts: dict[str, dict[str, object]] = field(default_factory=dict)
+    _running: dict[str, _Progress] = field(default_factory=dict)
+    _started: float = field(default_factory=time.monotonic)
+
+    def target_facts(self, target: str, facts: Facts) -> None:
+        """Record what is known about a target; later facts are added to earlier ones, equal ones are written once."""
+        have = self._facts.setdefault(target, {})
+        news = {key: value for key, value in facts.items() if have.get(key) != value}
+        have.update(news)
+        if news and self.writer:
+            self._guarded(lambda writer: writer.target(target, facts))
+
+    def requirements(self, texts: Iterable[RequirementText]) -> None:
+        """Write what the requirements of this run say."""
+        for text in texts:
+            self._guarded(lambda writer, text=text: writer.requirement(text))
+
+    def phase(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Judgement | None:
+        """Take in one phase (setup, call, teardown) of an item.
+
+        Return: the judgement of this phase, None if it says nothing.
+        """
+        progress = self._running.setdefault(item.nodeid, _Progress())
+        progress.duration_s += call.duration
+        judgement = classify(call)
+        if judgement is None:
+            return None
+        progress.judgement = progress.judgement.merge(judgement) if progress.judgement else judgement
+        if judgement.verdict is not Verdict.PASS:
+            progress.log += _log_of(item)
+            if judgement.verdict is Verdict.ERROR and call.excinfo:
+                progress.log += _frames(call.excinfo)
+        return judgement
+
+    def finish_item(self, item: pytest.Item) -> list[Result]:
+        """Turn a finished item into results and write them.
+
+        Return: the results, one per requirement; none for an item without a lane (tests of the harness itself).
+        """
+        progress = self._running.pop(item.nodeid, _Progress())
+        subject = item.stash.get(SUBJECT, None)
+        if subject is None:
+            return []
+        judgement = progress.judgement or Judgement(Verdict.ERROR, "the test ended without a judgement")
+        results = [self._result(item.nodeid, subject, text, judgement, progress) for text in subject.requirements]
+        for result in results:
+            self._guarded(lambda writer, result=result: writer.result(result))
+            self.counts[result.verdict] += 1
+            for listener in self.listeners:
+                listener(result)
+        return results
+
+    def replay(self, nodeid: str, lane: Lane) -> str:
+        """Return: the command that runs this item alone."""
+        words = ["./rpmsg-cts", "run", "--target", lane.target, *self.replay_options, "--test", nodeid]
+        return shlex.join(words)
+
+    def finish(self) -> int:
+        """Write the end record and give the file its name.
+
+        Return: exit status of the run.
+        """
+        status = exit_status(self.counts.elements())
+        self._guarded(lambda writer: writer.finish(time.monotonic() - self._started, self.counts, status))
+        return status
+
+    def _result(self, nodeid: str, subject: Subject, text: RequirementText, judgement: Judgement,
+                progress: _Progress) -> Result:
+        verdict, defect = self._overlay(text.id, subject.lane, judgement)
+        return Result(
+            test=nodeid, requirement=text.id, suite=text.suite, target=subject.lane.target, role=subject.lane.role,
+            variant=subject.variant, verdict=verdict, reason=bounded_text(judgement.reason),
+            expected=bounded_text(judgement.expected), observed=bounded_text(judgement.observed), known=defect,
+            duration_s=round(progress.duration_s, 6), replay=self.replay(nodeid, subject.lane),
+            log=bounded_log(progress.log))
+
+    def _overlay(self, requirement: str, lane: Lane, judgement: Judgement) -> tuple[Verdict, KnownDefect | None]:
+        # The defect also stands on a PASS and on a FAIL with another message: reports say "no longer seen" and
+        # "not as recorded" from that.
+        if judgement.verdict not in (Verdict.PASS, Verdict.FAIL):
+            return judgement.verdict, None
+        release = str(self._facts.get(lane.target, {}).get("kernel_release", ""))
+        entries = [entry for entry in self.entries if entry.covers(requirement, lane.target, lane.role, release)]
+        if judgement.verdict is Verdict.FAIL:
+            for entry in entries:
+                if entry.explains(judgement):
+                    return Verdict.KNOWN, entry.defect
+        return judgement.verdict, entries[0].defect if entries else None
+
+    def _guarded(self, write: Callable[[ResultsWriter], None]) -> None:
+        # A full disk must end the run in order, not in the middle of a pytest hook.
+        if self.writer is None or self.failure:
+            return
+        try:
+            write(self.writer)
+        except ResultsError as error:
+            self.failure = error
+
+
+def classify(call: pytest.CallInfo[None]) -> Judgement | None:
+    """Say what one phase of an item means.
+
+    Return: a judgement, or None for a set-up or clean-up that simply worked.
+    """
+    if call.excinfo is None:
+        return Judgement(Verdict.PASS) if call.when == "call" else None
+    error = call.excinfo.value
+    match error:
+        case pytest.skip.Exception():
+            return Judgement(Verdict.SKIP, _first_line(error) or "skipped without a reason")
+        case Inconclusive():
+            return Judgement(Verdict.INCONC, str(error) or "inconclusive without a reason")
+        case GuestFailure() if call.when != "setup":
+            return Judgement(Verdict.FAIL, str(error) or "the guest's kernel failed")
+        case Mismatch() if call.when == "call":
+            return Judgement(Verdict.FAIL, error.what, error.expected, error.observed)
+        case AssertionError() if call.when == "call" and not _is_ours(call.excinfo):
+            return _assertion(call.excinfo)
+        case _:
+            return Judgement(Verdict.ERROR, _error_reason(call))
+
+
+def _assertion(excinfo: pytest.ExceptionInfo[BaseException]) -> Judgement:
+    reason, _, details = str(excinfo.value).partition("\n")
+    if not reason:
+        reason = str(excinfo.traceback[-1].statement).strip()
+    return Judgement(Verdict.FAIL, reason, "", details.strip())
+
+
+def _is_ours(excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
+    # A bare assert inside the package is about the harness; tests judge with expect() or with asserts of their own.
+    return Path(str(excinfo.traceback[-1].path)).resolve().is_relative_to(PACKAGE_DIR)
+
+
+def _error_reason(call: pytest.CallInfo[None]) -> str:
+    assert call.excinfo is not None
+    name = call.excinfo.type.__name__
+    text = _first_line(call.excinfo.value)
+    where = {"setup": "in set-up: ", "teardown": "in clean-up: "}.get(call.when, "")
+    return f"{where}{name}: {text}" if text else f"{where}{name}"
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else ""
+
+
+def _frames(excinfo: pytest.ExceptionInfo[BaseException]) -> list[str]:
+    return [f"harness: {Path(str(entry.path)).name}:{entry.lineno + 1} in {entry.name}"
+            for entry in excinfo.traceback[-MAX_FRAMES:]]
+
+
+def _log_of(item: pytest.Item) -> list[str]:
+    lines: list[str] = []
+    for source in item.stash.get(LOG_SOURCES, []):
+        # What a broken link can still tell is worth having; that it cannot is not a verdict.
+        try:
+            lines += [str(line) for line in source()]
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            lines.append(f"harness: no log from a fixture: {type(error).__name__}: {error}")
+    # One source may be asked in two phases; only the first time is about the failure.
+    item.stash[LOG_SOURCES] = []
+    return lines

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Reports: one result model in, many writers out.
+
+A writer is a function from loaded Results to the whole text of a file; write_all() puts texts under a temporary name
+first, so that a full disk or a kill leaves the earlier report as it was.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from rpmsg_cts.report import html, junit, ktap, terminal
+from rpmsg_cts.results import Results, ResultsError
+
+Writer = Callable[[Results], str]
+
+# Format name on the command line -> file name and writer.
+WRITERS: Mapping[str, tuple[str, Writer]] = {
+    "html": ("report.html", html.render),
+    "junit": ("junit.xml", junit.render),
+    "ktap": ("report.ktap", ktap.render),
+    "text": ("matrix.txt", terminal.render_plain),
+}
+
+
+def write_all(results: Results, directory: Path, formats: Iterable[str]) -> list[Path]:
+    """Write the reports of the given formats into `directory`.
+
+    Return: the files.  Raises ResultsError when one cannot be written; the others and all earlier ones are whole.
+    """
+    paths = []
+    for name in formats:
+        file_name, writer = WRITERS[name]
+        path = directory / file_name
+        write_file(path, writer(results))
+        paths.append(path)
+    return paths
+
+
+def write_file(path: Path, text: str) -> None:
+    """Replace a file by `text` in one step."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise ResultsError(f"{path}: {error.strerror}; an earlier report is as it was") from error

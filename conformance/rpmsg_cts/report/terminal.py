@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The report in a terminal, and the same as a text file: matrix, one block per failure, the rest by name."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from rpmsg_cts.report import words
+from rpmsg_cts.report.text import clean, one_line, shortened
+from rpmsg_cts.results import Lane, Result, Results
+from rpmsg_cts.verdict import FACES, Verdict, worst
+
+PLAIN_WIDTH = 110
+LANES_PER_TABLE = 6
+MAX_LOG_LINES = 20
+MAX_NAMED = 12
+INDENT = 16
+MAX_LINE_CHARS = 500
+
+
+def render_plain(results: Results) -> str:
+    """Return: the whole report as text without colour, for a file or a pipe."""
+    # An empty environment: neither COLUMNS nor NO_COLOR may change the bytes of a file.
+    console = Console(file=io.StringIO(), width=PLAIN_WIDTH, color_system=None, force_terminal=False, _environ={})
+    render(results, console, unicode_symbols=True)
+    assert isinstance(console.file, io.StringIO)
+    return "".join(f"{line.rstrip()}\n" for line in console.file.getvalue().split("\n")).rstrip("\n") + "\n"
+
+
+def render(results: Results, console: Console, unicode_symbols: bool | None = None) -> None:
+    """Print the whole report; the console decides about colour and width."""
+    if unicode_symbols is None:
+        unicode_symbols = console.encoding.startswith("utf")
+    for line in _head(results):
+        _put(console, line)
+    lanes = results.lanes()
+    for start in range(0, len(lanes), LANES_PER_TABLE):
+        console.print(_matrix(results, lanes[start:start + LANES_PER_TABLE], unicode_symbols))
+        _put(console, Text())
+    for section in (_legend(results, unicode_symbols), _failures(results, console.width), _others(results, console.width),
+                    _foot(results)):
+        for line in section:
+            _put(console, line)
+
+
+def _put(console: Console, line: Text) -> None:
+    # Never re-wrapped: a replay line must survive copy and paste, a hex dump its columns.
+    console.print(line, soft_wrap=True)
+
+
+def _head(results: Results) -> Iterator[Text]:
+    run = results.run
+    yield Text(f"rpmsg-cts  commit {words.commit_words(results)}  seed {run['seed']}  profile"
+               f" {clean(str(run['profile']))}  run {clean(str(run['run_id']))}", "bold")
+    width = max((len(str(target)) for target in run["targets"]), default=0)
+    for target in run["targets"]:
+        yield Text(f"  {clean(str(target)):{width}}  {words.judged_where(results, target)}")
+    for warning in results.warnings:
+        yield Text(f"  warning: {one_line(warning)}", "yellow")
+    if results.interrupted:
+        yield Text("  INTERRUPTED: this run did not finish; what follows is not complete", "bold red")
+    yield Text()
+
+
+def _matrix(results: Results, lanes: list[Lane], unicode_symbols: bool) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("requirement", no_wrap=True)
+    table.add_column("level", no_wrap=True)
+    table.add_column("", no_wrap=True, overflow="ellipsis")
+    for target, role in lanes:
+        table.add_column(f"{clean(target)}\n{role}", no_wrap=True)
+    cells = results.cells()
+    for number, suite in enumerate(results.suites()):
+        if number:
+            table.add_row()
+        rows = {result.requirement: result for result in results.results if result.suite == suite}
+        table.add_row(Text(clean(suite), "bold underline"))
+        for requirement in sorted(rows):
+            text = words.law(results, rows[requirement])
+            table.add_row(Text(clean(requirement)), Text(clean(text.level)), Text(one_line(text.slug)),
+                          *(_cell(cells.get((requirement, lane), []), unicode_symbols) for lane in lanes))
+    return table
+
+
+def _cell(members: list[Result], unicode_symbols: bool) -> Text:
+    if not members:
+        return Text("")
+    verdict = worst(result.verdict for result in members)
+    same = sum(result.verdict is verdict for result in members)
+    face = FACES[verdict]
+    return Text(f"{face.symbol if unicode_symbols else face.ascii} {words.share(same, len(members))}".rstrip(),
+                face.colour)
+
+
+def _legend(results: Results, unicode_symbols: bool) -> Iterator[Text]:
+    counts = results.counts()
+    for verdict, face in FACES.items():
+        if counts[verdict] or verdict in (Verdict.PASS, Verdict.FAIL):
+            symbol = face.symbol if unicode_symbols else face.ascii
+            yield Text(f"  {symbol} {verdict:6} {counts[verdict]:5}  ", face.colour).append(Text(face.means, "default"))
+    yield Text("  a cell shows the worst verdict of its tests; 1/4: one of four has it; empty: no test there", "dim")
+    yield Text()
+
+
+def _failures(results: Results, width: int) -> Iterator[Text]:
+    for verdict in (Verdict.FAIL, Verdict.ERROR):
+        for members in _by_cell(results.with_verdict(verdict)):
+            yield from _failure(results, members, width)
+            yield Text()
+
+
+def _by_cell(members: list[Result]) -> list[list[Result]]:
+    groups: dict[tuple[str, Lane], list[Result]] = {}
+    for result in members:
+        groups.setdefault((result.requirement, result.lane), []).append(result)
+    return list(groups.values())
+
+
+def _failure(results: Results, members: list[Result], width: int) -> Iterator[Text]:
+    first = members[0]
+    text = words.law(results, first)
+    colour = FACES[first.verdict].colour
+    title = f" {first.verdict}  {clean(first.requirement)}  {clean(first.target)} as {first.role} "
+    yield Text(f"──{title}".ljust(width, "─"), colour)
+    if first.verdict is Verdict.FAIL:
+        yield from _prose(text.level, one_line(text.statement), width)
+        yield from _prose(text.claim, one_line(text.source), width)
+    for result in members:
+        yield from _finding(result, width)
+
+
+def _finding(result: Result, width: int) -> Iterator[Text]:
+    yield from _raw("test", one_line(result.test))
+    yield from _prose("because", one_line(result.reason), width)
+    yield from _raw("expected", clean(result.expected))
+    yield from _raw("observed", clean(result.observed))
+    if result.known:
+        yield from _prose("note", words.overlay_note(result), width)
+    if len(result.log) > MAX_LOG_LINES:
+        yield from _raw("log", f"... the last {MAX_LOG_LINES} of {len(result.log)} lines")
+        yield from _raw("", "\n".join(map(clean, result.log[-MAX_LOG_LINES:])))
+    else:
+        yield from _raw("log", "\n".join(map(clean, result.log)))
+    yield from _raw("replay", one_line(result.replay))
+
+
+def _prose(label: str, text: str, width: int) -> Iterator[Text]:
+    lines = textwrap.wrap(text, max(width - INDENT, 40), break_long_words=False, break_on_hyphens=False)
+    yield from _raw(label, "\n".join(lines))
+
+
+def _raw(label: str, text: str) -> Iterator[Text]:
+    """Lines beside a label."""
+    if not text:
+        return
+    for line in text.split("\n"):
+        yield Text(f"  {label:{INDENT - 2}}", "bold").append(Text(shortened(line, MAX_LINE_CHARS), "default"))
+        label = ""
+
+
+def _others(results: Results, width: int) -> Iterator[Text]:
+    for verdict in (Verdict.KNOWN, Verdict.WAIVED, Verdict.INCONC, Verdict.SKIP):
+        members = results.with_verdict(verdict)
+        if not members:
+            continue
+        yield Text(f"{verdict}  {words.plural(len(members), 'result')}", "bold")
+        for what, group in _by_reason(members).items():
+            names = list(dict.fromkeys(f"{clean(result.requirement)} {clean(result.target)} {result.role}"
+                                       for result in group))
+            shown = ", ".join(names[:MAX_NAMED]) + (f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else "")
+            yield from (Text(f"  {line}") for line in textwrap.wrap(shown, max(width - 2, 40)))
+            yield from (Text(f"      {line}", "dim") for line in textwrap.wrap(what, max(width - 6, 40)))
+            if group[0].known:
+                seen = shortened(one_line(f"seen: {group[0].reason}"), MAX_LINE_CHARS)
+                yield from (Text(f"      {line}") for line in textwrap.wrap(seen, max(width - 6, 40)))
+        yield Text()
+    for defect, target in results.no_longer_seen():
+        yield Text(f"{clean(defect.id)} is no longer seen on {clean(target)}: remove it from fixtures/known/", "yellow")
+
+
+def _by_reason(members: list[Result]) -> dict[str, list[Result]]:
+    groups: dict[str, list[Result]] = {}
+    for result in members:
+        note = words.overlay_note(result)
+        groups.setdefault(shortened(note or one_line(result.reason), 400), []).append(result)
+    return groups
+
+
+def _foot(results: Results) -> Iterator[Text]:
+    untested = results.untested()
+    if untested:
+        names = ", ".join(clean(text.id) for text in untested[:MAX_NAMED])
+        more = f" and {len(untested) - MAX_NAMED} more" if len(untested) > MAX_NAMED else ""
+        yield Text(f"no test judged {words.plural(len(untested), 'requirement')} in this run: {names}{more}", "dim")
+    yield Text(words.headline(results), "bold")
+    duration = f"  {results.end['duration_s']:.1f} s" if results.end else ""
+    yield Text(f"{words.counts_line(results)}{duration}", "bold")

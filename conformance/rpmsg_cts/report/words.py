@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Sentences that several reports share, so that they say the same thing in the same words."""
+
+from __future__ import annotations
+
+from rpmsg_cts.report.text import clean, one_line
+from rpmsg_cts.results import RequirementText, Result, Results
+from rpmsg_cts.verdict import FACES, Verdict
+
+
+def headline(results: Results) -> str:
+    """Return: the outcome in one sentence, the interruption first where there is one."""
+    counts = results.counts()
+    judged = len(results.results)
+    if not judged:
+        return "Interrupted before anything was judged." if results.interrupted else "Nothing was judged."
+    tested = len({result.requirement for result in results.results})
+    found = [(Verdict.FAIL, "failed"), (Verdict.ERROR, "broke the harness"), (Verdict.KNOWN, "failed as recorded"),
+             (Verdict.WAIVED, "waived"), (Verdict.INCONC, "could not be judged"),
+             (Verdict.SKIP, "did not apply")]
+    parts = [f"{counts[verdict]} {words}" for verdict, words in found if counts[verdict]]
+    sentence = f"{plural(judged, 'judgement')} on {plural(tested, 'requirement')}: "
+    if parts:
+        sentence += f"{counts[Verdict.PASS]} passed, {', '.join(parts)}."
+    else:
+        sentence += "no failure so far." if results.interrupted else "all passed."
+    return f"Interrupted, not complete. {sentence}" if results.interrupted else sentence
+
+
+def plural(count: int, noun: str) -> str:
+    """Return: the count with its noun, "1 result", "2 results"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def share(same: int, total: int) -> str:
+    """Return: how many tests of a cell have its verdict: "3" of 3, "1/3", nothing for a single test."""
+    if total == 1:
+        return ""
+    return str(same) if same == total else f"{same}/{total}"
+
+
+def counts_line(results: Results) -> str:
+    """Return: every verdict that occurred, by name; PASS and FAIL always."""
+    counts = results.counts()
+    return "  ".join(f"{verdict} {counts[verdict]}" for verdict in FACES
+                     if counts[verdict] or verdict in (Verdict.PASS, Verdict.FAIL))
+
+
+def judged_where(results: Results, target: str) -> str:
+    """Return: one line on a target: which kernel or which source was judged there."""
+    facts = results.facts.get(target, {})
+    release, package = facts.get("kernel_release"), facts.get("kernel_package")
+    if release:
+        version = facts.get("kernel_package_version", "")
+        from_package = f" ({package} {version})".replace(" )", ")") if package else ""
+        return one_line(f"Linux {release}{from_package}")
+    if target == "sim":
+        return "our own driver and device, simulated"
+    if target.startswith("mutant:"):
+        return "our own ends with one deliberate error"
+    return "no facts recorded"
+
+
+def overlay_note(result: Result) -> str:
+    """Return: what a recorded defect says about this result, empty for none."""
+    if not result.known:
+        return ""
+    if result.verdict is Verdict.FAIL:
+        return f"fails, but not as recorded in {result.known.id}"
+    if result.verdict is Verdict.PASS:
+        return f"recorded as {result.known.id}, but passes"
+    return f"{result.known.id}: {one_line(result.known.note)}"
+
+
+def law(results: Results, result: Result) -> RequirementText:
+    """Return: what the requirement of a result says; a stand-in when the file does not have it."""
+    unknown = RequirementText(result.requirement, "", result.suite, "(the result file does not say)", "", "both",
+                              "(the result file does not say)", False)
+    return results.requirements.get(result.requirement, unknown)
+
+
+def claim(text: RequirementText) -> str:
+    """Return: "violates VirtIO 2.7.13" or "differs from virtio_rpmsg_bus.c ..."."""
+    return f"{text.claim} {one_line(text.source)}"
+
+
+def commit_words(results: Results) -> str:
+    """Return: the harness's commit, short, and whether it was modified."""
+    commit = clean(str(results.run["commit"]))
+    return f"{commit[:12]}{' (modified)' if results.run['dirty'] else ''}"
+
+
+def short_test(result: Result) -> str:
+    """Return: the test's own name, without its file."""
+    return clean(result.test.rpartition("::")[2])

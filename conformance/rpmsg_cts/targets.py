@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Targets by name, the roles each can play, and lanes: one target in one role, as a test sees it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from rpmsg_cts import near
+
+DRIVER = "driver"
+DEVICE = "device"
+ROLES = (DRIVER, DEVICE)
+
+SIM = "sim"
+LINUX_ARMHF = "linux-armhf"
+MUTANT_PREFIX = "mutant:"
+
+_MUTANT_ROW = re.compile(r"^MUTANT\(\s*(\w+)", re.MULTILINE)
+
+
+class UnknownTarget(Exception):
+    """No target has this name; the message names near ones."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """An implementation under test and how it is reached.
+
+    roles: what the implementation can play there.  what: one line for a listing.
+    """
+
+    name: str
+    roles: tuple[str, ...]
+    what: str
+
+    @property
+    def in_process(self) -> bool:
+        """Whether it is our own library, in this process and in simulated time."""
+        return self.name == SIM or self.name.startswith(MUTANT_PREFIX)
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One target with its implementation in one role: a column of the matrix."""
+
+    target: str
+    role: str
+
+    def __str__(self) -> str:
+        return f"{self.target}-{self.role}"
+
+
+def all_targets(root: Path) -> dict[str, Target]:
+    """Return: every target of the project at `root`, by name; mutants are read from sim/**/mutants.def."""
+    targets = [
+        Target(SIM, ROLES, "our own driver against our own device, in process, in simulated memory and time"),
+        Target(LINUX_ARMHF, (DRIVER,), "virtio_rpmsg_bus of Debian's armhf kernel as shipped, in a QEMU guest"),
+    ]
+    targets += [Target(MUTANT_PREFIX + name, ROLES, "our own ends with one deliberate error")
+                for name in _mutant_names(root)]
+    return {target.name: target for target in targets}
+
+
+def find(name: str, targets: dict[str, Target]) -> Target:
+    """Return: the target of this name, else UnknownTarget."""
+    try:
+        return targets[name]
+    except KeyError:
+        raise UnknownTarget(near.unknown("target", name, targets)) from None
+
+
+def _mutant_names(root: Path) -> list[str]:
+    return [name for path in sorted((root / "sim").rglob("mutants.def"))
+            for name in _MUTANT_ROW.findall(path.read_text(encoding="utf-8"))]
