@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# The only door.  `make help` lists what there is.
+
+# A python3 of a version manager sees none of Debian's modules.
+PYTHON ?= /usr/bin/python3
+CC ?= gcc
+PREFIX ?= /usr/local
+DESTDIR ?=
+LIBDIR ?= $(PREFIX)/lib
+VERSION := 0.1.0
+ABI := 1
+
+B := build
+SRC := sim
+WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Werror
+CFLAGS ?= -O2 -g
+BASE := -std=c11 -D_GNU_SOURCE $(WARN) -fPIC -fvisibility=hidden \
+	-I$(SRC)/include -MMD -MP
+SAN := -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+
+# One source of the ends, two speeds (sim/base/access.h).
+CORE := $(wildcard $(SRC)/base/*.c $(SRC)/vring/*.c $(SRC)/rpmsg/*.c \
+	$(SRC)/tester/*.c)
+DIRECT := $(CORE) $(wildcard $(SRC)/xport/*.c)
+WORLD := $(CORE) $(wildcard $(SRC)/world/*.c)
+PROG_LIB := $(filter-out $(SRC)/prog/rps-%.c,$(wildcard $(SRC)/prog/*.c))
+
+# A unit test runs against the flavour whose code it needs.
+TESTS_DIRECT := $(wildcard $(SRC)/test/test_vhost_user*.c \
+	$(SRC)/test/test_services*.c)
+TESTS_SIM := $(filter-out $(TESTS_DIRECT),$(wildcard $(SRC)/test/test_*.c))
+TEST_LIB := $(filter-out $(SRC)/test/test_%.c,$(wildcard $(SRC)/test/*.c))
+# Not the front end of vhost-user, which needs the direct flavour.
+TEST_LIB_SIM := $(filter-out $(SRC)/test/vu_%.c,$(TEST_LIB))
+
+objects = $(patsubst $(SRC)/%.c,$(B)/$(1)/%.o,$(2))
+tests = $(patsubst $(SRC)/test/%.c,$(B)/$(1)/%,$(2))
+
+.PHONY: all
+all: $(B)/librps.so $(B)/librps-sim.so $(B)/rps.cdef $(B)/rps-device ## build the libraries and programs
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | \
+		awk -F':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+
+# --- compiling --------------------------------------------------------------
+$(B)/direct/%.o: $(SRC)/%.c
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(CFLAGS) -c $< -o $@
+
+$(B)/sim/%.o: $(SRC)/%.c
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(CFLAGS) -DRPS_SIM -c $< -o $@
+
+$(B)/direct-san/%.o: $(SRC)/%.c
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(CFLAGS) $(SAN) -c $< -o $@
+
+$(B)/sim-san/%.o: $(SRC)/%.c
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(CFLAGS) $(SAN) -DRPS_SIM -c $< -o $@
+
+$(B)/librps.so: $(call objects,direct,$(DIRECT))
+	$(CC) -shared -Wl,-soname,librps.so.$(ABI) -Wl,-z,defs -o $@ $^
+
+$(B)/librps-sim.so: $(call objects,sim,$(WORLD))
+	$(CC) -shared -Wl,-soname,librps-sim.so.$(ABI) -Wl,-z,defs -o $@ $^
+
+$(B)/rps-device: $(call objects,direct,$(SRC)/prog/rps-device.c $(PROG_LIB) $(DIRECT))
+	$(CC) -o $@ $^
+
+# The Python binding reads the public headers themselves.
+CDEF_HEADERS := world.h iut.h tester.h tester_driver.h vhost_user.h
+$(B)/rps.cdef: $(addprefix $(SRC)/include/rps/,api.h $(CDEF_HEADERS))
+	@mkdir -p $(@D)
+	printf '#include <rps/%s>\n' $(CDEF_HEADERS) | \
+		$(CC) -E -P -DRPS_CDEF -I$(SRC)/include - > $@.tmp
+	mv $@.tmp $@
+
+# --- unit tests (Check) -----------------------------------------------------
+CHECK_LIBS = $(shell pkg-config --libs check)
+
+define unit_test
+$(B)/$(1)/test_%: $(B)/$(1)/test/test_%.o $(call objects,$(1),$(2) $(3))
+	$(CC) $(4) -o $$@ $$^ $$(CHECK_LIBS)
+endef
+$(eval $(call unit_test,direct,$(TEST_LIB) $(PROG_LIB),$(DIRECT),))
+$(eval $(call unit_test,sim,$(TEST_LIB_SIM),$(WORLD),))
+$(eval $(call unit_test,direct-san,$(TEST_LIB) $(PROG_LIB),$(DIRECT),$(SAN)))
+$(eval $(call unit_test,sim-san,$(TEST_LIB_SIM),$(WORLD),$(SAN)))
+
+UNIT := $(call tests,direct,$(TESTS_DIRECT)) $(call tests,sim,$(TESTS_SIM))
+UNIT_SAN := $(call tests,direct-san,$(TESTS_DIRECT)) \
+	$(call tests,sim-san,$(TESTS_SIM))
+
+.PHONY: unit
+unit: $(UNIT) ## C unit tests
+	ci/run-unit $(UNIT)
+
+.PHONY: san
+san: $(UNIT_SAN) ## C unit tests under ASan and UBSan
+	ci/run-unit $(UNIT_SAN)
+
+.PHONY: valgrind
+valgrind: $(UNIT) ## C unit tests under valgrind
+	ci/run-unit --valgrind $(UNIT)
+
+.SECONDARY:
+-include $(wildcard $(B)/*/*/*.d)
+
+# --- checks of the project itself -------------------------------------------
+PYTEST := PYTHONPATH=conformance $(PYTHON) -m pytest -q
+
+.PHONY: tidy
+tidy: ## layers, licences, names, formatting
+	$(PYTHON) ci/tidy.py
+
+.PHONY: format
+format: ## rewrite the C sources in house style
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+.PHONY: meta
+meta: all ## Python tests of the harness, without guests
+	$(PYTEST) -m 'not guest' conformance/meta
+
+.PHONY: meta-guest
+meta-guest: all guest ## Python tests of the harness that boot guests
+	$(PYTEST) -m guest conformance/meta
+
+.PHONY: quick
+quick: setup-test all unit tidy meta sim-suite ## everything without guests
+
+.PHONY: sim-suite
+sim-suite: all ## the suites on our own ends
+	./rpmsg-cts run --target sim --out out/sim
+
+.PHONY: check
+check: quick san valgrind guest meta-guest kernel-suite ## all tests of the project
+
+.PHONY: kernel-suite
+kernel-suite: all guest ## the suites on the distribution kernel
+	./rpmsg-cts run --target linux-armhf --out out/linux-armhf
+
+# --- the main job -----------------------------------------------------------
+.PHONY: conformance
+conformance: ## judge our own ends and a distribution kernel
+	ci/conformance
+
+# --- set-up -----------------------------------------------------------------
+.PHONY: setup setup-test
+setup: ## install what is missing (as root), or say what is
+	ci/setup all
+setup-test:
+	ci/setup build test
+
+.PHONY: guest
+guest: setup ## QEMU, kernel and guest image below build/
+	ci/fetch-qemu
+	ci/fetch-kernel
+	ci/build-initramfs
+
+# --- installing -------------------------------------------------------------
+.PHONY: install
+install: all ## install below DESTDIR/PREFIX
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include/rps \
+		$(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(B)/librps.so $(DESTDIR)$(LIBDIR)/librps.so.$(VERSION)
+	install -m 644 $(B)/librps-sim.so \
+		$(DESTDIR)$(LIBDIR)/librps-sim.so.$(VERSION)
+	for lib in librps librps-sim; do \
+		ln -sf $$lib.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$$lib.so.$(ABI) && \
+		ln -sf $$lib.so.$(ABI) $(DESTDIR)$(LIBDIR)/$$lib.so || exit 1; \
+	done
+	install -m 644 $(SRC)/include/rps/*.h $(SRC)/include/rps/*.def \
+		$(DESTDIR)$(PREFIX)/include/rps
+	install -m 755 $(B)/rps-device $(DESTDIR)$(PREFIX)/bin
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
+		-e 's|@VERSION@|$(VERSION)|' $(SRC)/rps.pc.in \
+		> $(DESTDIR)$(LIBDIR)/pkgconfig/rps.pc
+
+.PHONY: clean
+clean: ## remove what was built (downloads stay)
+	rm -rf $(B)/direct $(B)/sim $(B)/direct-san $(B)/sim-san \
+		$(B)/*.so $(B)/rps.cdef $(B)/rps-device out
+
+.PHONY: distclean
+distclean: ## remove downloads too
+	rm -rf $(B) out

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The simulated world: shared memory, the device's registers, time, and one or
+ * both of our ends living in it.  One thread; nothing happens but by a call.
+ */
+#ifndef RPS_WORLD_H
+#define RPS_WORLD_H
+
+#include <rps/api.h>
+
+struct rps_world;
+struct rps_xport;
+
+/* Which end; also the order in which the scheduler goes round. */
+#define RPS_END_DRIVER 0u
+#define RPS_END_DEVICE 1u
+
+/**
+ * struct rps_world_config - what the world is like.
+ * @seed:          of all randomness.
+ * @features:      offered by the device.
+ * @num:           entries per ring that the device allows, and the driver
+ *                 wants.
+ * @align:         of contiguous rings, bytes; 0 for three separate addresses.
+ * @buf_bytes:     size of the driver's buffers.
+ * @native_be:     the driver's processor is big endian.
+ * @start_idx:     first ring index of both ends.
+ * @device_id:     virtio device id that the driver finds.
+ * @refuse_features: the device does not accept the driver's features.
+ * @driver, @device: our reference end lives there; else the tester plays it.
+ * @driver_mutant, @device_mutant: deliberate error (rps_mutant_find()).
+ * @dirty:         fill memory with this byte first.
+ */
+struct rps_world_config {
+	uint64_t seed;
+	uint64_t features;
+	uint32_t num;
+	uint32_t align;
+	uint32_t buf_bytes;
+	uint32_t device_id;
+	uint32_t driver_mutant;
+	uint32_t device_mutant;
+	uint16_t start_idx;
+	uint8_t dirty;
+	bool native_be;
+	bool refuse_features;
+	bool driver;
+	bool device;
+};
+
+/* Return: a world to be given to rps_world_destroy(); NULL with *@error set to
+ * -EINVAL for a configuration that makes no sense, or -ENOMEM. */
+RPS_API struct rps_world *
+rps_world_create(const struct rps_world_config *config, int *error);
+RPS_API void rps_world_destroy(struct rps_world *world);
+
+/**
+ * rps_world_run() - let the ends run until nothing is left to do.
+ *
+ * Return: steps made; -ETIME where @max_steps were not enough.
+ */
+RPS_API int64_t rps_world_run(struct rps_world *world, uint64_t max_steps);
+
+/* Virtual time goes on by @ns; then as rps_world_run(). */
+RPS_API int64_t rps_world_advance(struct rps_world *world, uint64_t ns,
+				  uint64_t max_steps);
+RPS_API uint64_t rps_world_now_ns(const struct rps_world *world);
+RPS_API uint64_t rps_world_steps(const struct rps_world *world);
+
+/* --- the device's registers, as a driver that the tester plays sees them */
+RPS_API void rps_world_set_status(struct rps_world *world, uint8_t status);
+RPS_API uint8_t rps_world_get_status(const struct rps_world *world);
+RPS_API uint64_t rps_world_offered(const struct rps_world *world);
+RPS_API void rps_world_accept(struct rps_world *world, uint64_t features);
+RPS_API uint64_t rps_world_accepted(const struct rps_world *world);
+RPS_API void rps_world_set_queue(struct rps_world *world, uint32_t queue,
+				 uint32_t num, uint64_t desc, uint64_t avail,
+				 uint64_t used);
+RPS_API void rps_world_kick(struct rps_world *world, uint32_t queue);
+
+/* A used-buffer notification to the driver. */
+RPS_API void rps_world_irq(struct rps_world *world, uint32_t queue);
+
+/* What was counted since creation. */
+RPS_API uint64_t rps_world_kicks(const struct rps_world *world, uint32_t queue);
+RPS_API uint64_t rps_world_irqs(const struct rps_world *world, uint32_t queue);
+
+/* One write of the status byte, and what could be seen at that moment. */
+struct rps_status_write {
+	uint8_t status;
+	uint16_t avail_idx[2]; /* of each queue set up so far, less start_idx */
+	uint64_t kicks;        /* all queues, since creation */
+};
+
+/* Return: number of writes since creation; fills the first @max. */
+RPS_API uint32_t rps_world_status_writes(const struct rps_world *world,
+					 struct rps_status_write *out,
+					 uint32_t max);
+
+/* Where the driver of this world puts its rings and buffers. */
+struct rps_world_place {
+	uint64_t desc[2];
+	uint64_t avail[2];
+	uint64_t used[2];
+	uint64_t bufs;
+	uint64_t bufs_bytes;
+	uint64_t spare; /* free for the tester */
+	uint64_t spare_bytes;
+};
+
+RPS_API void rps_world_place(const struct rps_world *world,
+			     struct rps_world_place *out);
+
+/* Whether no byte outside rings, buffers and spare memory has changed. */
+RPS_API bool rps_world_guards_intact(const struct rps_world *world);
+
+/* The device's side of the transport, for a tester that plays the device. */
+RPS_API struct rps_xport *rps_world_xport(struct rps_world *world);
+
+/* --- the log: every access and event, the same bytes for the same seed
+ * Return: bytes of the whole text; @buf gets as much as fits, terminated. */
+RPS_API size_t rps_world_log(const struct rps_world *world, char *buf,
+			     size_t size);
+RPS_API void rps_world_log_clear(struct rps_world *world);
+
+/* --- deliberate errors
+ * Return: the number of the mutant of that name, 0 where there is none. */
+RPS_API uint32_t rps_mutant_find(const char *name);
+
+struct rps_mutant_info {
+	const char *name;
+	const char *requirement; /* whose test must go red */
+	const char *also;        /* others that may */
+	const char *what;
+};
+
+/* Return: false past the last one; numbers start at 1. */
+RPS_API bool rps_mutant_get(uint32_t number, struct rps_mutant_info *out);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Memory as the world has it.  For now every access is seen at once by
+ * everybody; what the world adds is the log, and the chance for the other end
+ * to run in between.
+ */
+#include <string.h>
+
+#include "../base/access.h"
+#include "world_priv.h"
+
+static unsigned int end_of(const struct rps_world *world,
+			   const struct rps_mem *mem)
+{
+	return mem == &world->driver_mem ? RPS_END_DRIVER : RPS_END_DEVICE;
+}
+
+static uint64_t gpa_of(const struct rps_world *world, const void *at)
+{
+	return world->arena_base +
+	       (uint64_t)((const uint8_t *)at - world->arena);
+}
+
+static uint64_t in_host_order(const struct rps_mem *mem, uint64_t raw,
+			      unsigned int len_bytes)
+{
+	if (len_bytes == 2)
+		return rps_swap16(mem->order, (uint16_t)raw);
+	if (len_bytes == 4)
+		return rps_swap32(mem->order, (uint32_t)raw);
+	return rps_swap64(mem->order, raw);
+}
+
+static void note(const struct rps_mem *mem, enum log_kind kind, enum seam seam,
+		 const void *at, uint64_t value, uint64_t len_bytes)
+{
+	struct rps_world *world = mem->world;
+	struct log_record record = {
+		.step = world->steps,
+		.end = end_of(world, mem),
+		.kind = (uint8_t)kind,
+		.what = (uint8_t)seam,
+		.a = at ? gpa_of(world, at) : 0,
+		.b = value,
+		.c = len_bytes,
+	};
+
+	log_add(&world->log, &record);
+}
+
+uint64_t rps_sim_load(const struct rps_mem *mem, enum rps_access kind,
+		      enum seam seam, const void *at, unsigned int len_bytes)
+{
+	uint64_t raw = 0;
+
+	if (mem->world)
+		schedule_point(mem->world);
+	if (len_bytes == 2)
+		raw = *(const uint16_t *)at;
+	else if (len_bytes == 4)
+		raw = *(const uint32_t *)at;
+	else
+		raw = *(const uint64_t *)at;
+	if (mem->world)
+		note(mem, kind == RPS_ACCESS_ACQUIRE ? LOG_ACQUIRE : LOG_LOAD,
+		     seam, at, in_host_order(mem, raw, len_bytes), len_bytes);
+	return raw;
+}
+
+void rps_sim_store(const struct rps_mem *mem, enum rps_access kind,
+		   enum seam seam, void *at, unsigned int len_bytes,
+		   uint64_t raw)
+{
+	if (mem->world)
+		schedule_point(mem->world);
+	if (len_bytes == 2)
+		*(uint16_t *)at = (uint16_t)raw;
+	else if (len_bytes == 4)
+		*(uint32_t *)at = (uint32_t)raw;
+	else
+		*(uint64_t *)at = raw;
+	if (mem->world)
+		note(mem, kind == RPS_ACCESS_PUBLISH ? LOG_PUBLISH : LOG_STORE,
+		     seam, at, in_host_order(mem, raw, len_bytes), len_bytes);
+}
+
+/* FNV-1a, 32 bits: tells two traces apart without keeping the bytes. */
+static uint32_t digest(const uint8_t *bytes, size_t len_bytes)
+{
+	uint32_t hash = 2166136261u;
+
+	for (size_t i = 0; i < len_bytes; i++)
+		hash = (hash ^ bytes[i]) * 16777619u;
+	return hash;
+}
+
+void rps_sim_copy_in(const struct rps_mem *mem, enum seam seam, void *to,
+		     const void *shared, size_t len_bytes)
+{
+	if (mem->world)
+		schedule_point(mem->world);
+	memcpy(to, shared, len_bytes);
+	if (mem->world)
+		note(mem, LOG_COPY_IN, seam, shared, digest(to, len_bytes),
+		     len_bytes);
+}
+
+void rps_sim_copy_out(const struct rps_mem *mem, enum seam seam, void *shared,
+		      const void *from, size_t len_bytes)
+{
+	if (mem->world)
+		schedule_point(mem->world);
+	memcpy(shared, from, len_bytes);
+	if (mem->world)
+		note(mem, LOG_COPY_OUT, seam, shared, digest(from, len_bytes),
+		     len_bytes);
+}
+
+void rps_sim_fence(const struct rps_mem *mem)
+{
+	if (!mem->world)
+		return;
+	schedule_point(mem->world);
+	note(mem, LOG_FENCE, SEAM_FENCE, NULL, 0, 0);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef RPS_IUT_PRIV_H
+#define RPS_IUT_PRIV_H
+
+#include "world_priv.h"
+
+enum rps_rx_result iut_ept_rx(struct rps_node *node, struct rps_ept *ept,
+			      const struct rps_msg *msg, void *priv);
+enum rps_rx_result iut_chan_rx(struct rps_node *node, struct rps_ept *ept,
+			       const struct rps_msg *msg, void *priv);
+
+/* Handles of free endpoints come first, those of channels behind them. */
+int iut_chan_handle(const struct iut *iut, const struct rps_ept *ept);
+
+/* Return: the live endpoint behind a handle, or NULL. */
+struct rps_ept *iut_ept(struct iut *iut, int handle);
+
+#endif

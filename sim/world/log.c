@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LINE_BYTES 160
+
+int log_init(struct log *log)
+{
+	log->count = 0;
+	log->record = calloc(LOG_RECORDS, sizeof(*log->record));
+	return log->record ? 0 : -ENOMEM;
+}
+
+void log_finish(struct log *log)
+{
+	free(log->record);
+	log->record = NULL;
+}
+
+void log_add(struct log *log, const struct log_record *record)
+{
+	log->record[log->count++ % LOG_RECORDS] = *record;
+}
+
+static const char *const end_name[] = { "driver", "device" };
+
+static const char *const kind_name[] = {
+	[LOG_LOAD] = "load",	   [LOG_ACQUIRE] = "acquire",
+	[LOG_STORE] = "store",	   [LOG_PUBLISH] = "publish",
+	[LOG_FENCE] = "fence",	   [LOG_COPY_IN] = "copy_in",
+	[LOG_COPY_OUT] = "copy_out",
+};
+
+static const char *const seam_name[] = {
+#define SEAM(name, text) text,
+#include "../base/seam.def"
+#undef SEAM
+};
+
+struct event_text {
+	const char *name;
+	const char *operand[3];
+};
+
+static const struct event_text event_text[] = {
+#define EVENT(name, a, b, c) { #name, { a, b, c } },
+#include <rps/events.def>
+#undef EVENT
+};
+
+static int event_line(char *line, size_t size, const struct log_record *record)
+{
+	const struct event_text *text = &event_text[record->what];
+	uint64_t value[3] = { record->a, record->b, record->c };
+	int len = snprintf(line, size, "%8" PRIu64 " %s %s", record->step,
+			   end_name[record->end], text->name);
+
+	for (unsigned int i = 0; i < 3 && *text->operand[i]; i++)
+		len += snprintf(line + len, size - (size_t)len,
+				" %s 0x%" PRIx64, text->operand[i], value[i]);
+	len += snprintf(line + len, size - (size_t)len, "\n");
+	return len;
+}
+
+static int record_line(char *line, size_t size, const struct log_record *record)
+{
+	switch ((enum log_kind)record->kind) {
+	case LOG_EVENT:
+		return event_line(line, size, record);
+	case LOG_FENCE:
+		return snprintf(line, size, "%8" PRIu64 " %s fence\n",
+				record->step, end_name[record->end]);
+	case LOG_COPY_IN:
+	case LOG_COPY_OUT:
+		return snprintf(line, size,
+				"%8" PRIu64 " %s %s %s @%" PRIx64 " %" PRIu64
+				" bytes digest %08" PRIx64 "\n",
+				record->step, end_name[record->end],
+				kind_name[record->kind],
+				seam_name[record->what], record->a, record->c,
+				record->b);
+	case LOG_LOAD:
+	case LOG_ACQUIRE:
+	case LOG_STORE:
+	case LOG_PUBLISH:
+		break;
+	}
+	return snprintf(line, size,
+			"%8" PRIu64 " %s %s %s @%" PRIx64 " = 0x%" PRIx64 "\n",
+			record->step, end_name[record->end],
+			kind_name[record->kind], seam_name[record->what],
+			record->a, record->b);
+}
+
+size_t log_text(const struct log *log, char *buf, size_t size)
+{
+	uint64_t first = log->count > LOG_RECORDS ? log->count - LOG_RECORDS :
+						    0;
+	size_t total = 0;
+
+	if (size > 0)
+		buf[0] = '\0';
+	for (uint64_t i = first; i < log->count; i++) {
+		char line[LINE_BYTES];
+		int len = record_line(line, sizeof(line),
+				      &log->record[i % LOG_RECORDS]);
+
+		if (total < size)
+			snprintf(buf + total, size - total, "%s", line);
+		total += (size_t)len;
+	}
+	return total;
+}

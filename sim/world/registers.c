@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The device's registers: what a virtio transport keeps for a driver.
+ * Source: virtio-1.2 2.1, 2.2, 2.4.
+ */
+#include <string.h>
+
+#include "../base/probe.h"
+#include "world_priv.h"
+
+/* One access to a register is a step as any other. */
+static void touch(struct rps_world *world)
+{
+	schedule_point(world);
+}
+
+static void reset(struct rps_world *world)
+{
+	world->driver_features = 0;
+	world->xport.features.bits = 0;
+	world->xport.ready = false;
+	world->xport.generation++;
+	for (unsigned int q = 0; q < RPS_NUM_QUEUES; q++)
+		world->xport.queue[q].enabled = false;
+	actor_wake(world, RPS_END_DEVICE, WAKE_STOP);
+}
+
+static enum rps_order order_of(const struct rps_world *world)
+{
+	struct feature_set features = { world->driver_features };
+
+	if (feature_has(features, VIRTIO_F_VERSION_1))
+		return RPS_ORDER_LE;
+	return world->config.native_be ? RPS_ORDER_BE : RPS_ORDER_LE;
+}
+
+static void start(struct rps_world *world)
+{
+	world->xport.features.bits = world->driver_features;
+	world->xport.mem.order = order_of(world);
+	world->xport.ready = world->xport.queue[0].enabled &&
+			     world->xport.queue[1].enabled;
+	world->xport.generation++;
+	actor_wake(world, RPS_END_DEVICE, WAKE_START);
+}
+
+static uint16_t avail_idx(const struct rps_world *world, unsigned int queue)
+{
+	const struct rps_xport_queue *config = &world->xport.queue[queue];
+	const struct virtio16 *idx;
+
+	if (!config->enabled)
+		return 0;
+	idx = rps_mem_map(&world->xport.mem,
+			  (struct gpa){ config->addrs.avail.v + 2 },
+			  sizeof(*idx));
+	if (!idx)
+		return 0;
+	return (uint16_t)(virtio16_to_cpu(order_of(world), *idx) -
+			  world->config.start_idx);
+}
+
+static void note_status(struct rps_world *world, uint8_t status)
+{
+	uint32_t n = world->num_status_writes++;
+
+	probe(&world->driver_mem, RPS_EVENT_status_write, status, 0, 0);
+	if (n >= STATUS_WRITES_MAX)
+		return;
+	world->status_write[n] = (struct rps_status_write){
+		.status = status,
+		.avail_idx = { avail_idx(world, 0), avail_idx(world, 1) },
+		.kicks = world->xport.queue[0].kicks +
+			 world->xport.queue[1].kicks,
+	};
+}
+
+void rps_world_set_status(struct rps_world *world, uint8_t status)
+{
+	uint8_t old = world->status;
+
+	touch(world);
+	note_status(world, status);
+	if (status == 0) {
+		world->status = 0;
+		reset(world);
+		return;
+	}
+	if (world->config.refuse_features)
+		status &= (uint8_t)~VIRTIO_STATUS_FEATURES_OK;
+	world->status = status;
+	if (status & ~old & VIRTIO_STATUS_DRIVER_OK)
+		start(world);
+}
+
+uint8_t rps_world_get_status(const struct rps_world *world)
+{
+	return world->status;
+}
+
+uint64_t rps_world_offered(const struct rps_world *world)
+{
+	return world->config.features;
+}
+
+void rps_world_accept(struct rps_world *world, uint64_t features)
+{
+	touch(world);
+	probe(&world->driver_mem, RPS_EVENT_features_write, features, 0, 0);
+	world->driver_features = features;
+}
+
+uint64_t rps_world_accepted(const struct rps_world *world)
+{
+	return world->driver_features;
+}
+
+void rps_world_set_queue(struct rps_world *world, uint32_t queue, uint32_t num,
+			 uint64_t desc, uint64_t avail, uint64_t used)
+{
+	struct rps_xport_queue *config = &world->xport.queue[queue];
+
+	touch(world);
+	config->num = (uint16_t)num;
+	config->base = world->config.start_idx;
+	config->addrs.desc.v = desc;
+	config->addrs.avail.v = avail;
+	config->addrs.used.v = used;
+	config->enabled = true;
+}
+
+void rps_world_kick(struct rps_world *world, uint32_t queue)
+{
+	touch(world);
+	probe(&world->driver_mem, RPS_EVENT_kick, queue, 0, 0);
+	world->xport.queue[queue].kicks++;
+	actor_wake(world, RPS_END_DEVICE, WAKE_QUEUE(queue));
+}
+
+void rps_world_irq(struct rps_world *world, uint32_t queue)
+{
+	touch(world);
+	probe(&world->xport.mem, RPS_EVENT_notify, queue, 0, 0);
+	world->irqs[queue]++;
+	actor_wake(world, RPS_END_DRIVER, WAKE_QUEUE(queue));
+}
+
+uint64_t rps_world_kicks(const struct rps_world *world, uint32_t queue)
+{
+	return world->xport.queue[queue].kicks;
+}
+
+uint64_t rps_world_irqs(const struct rps_world *world, uint32_t queue)
+{
+	return world->irqs[queue];
+}
+
+uint32_t rps_world_status_writes(const struct rps_world *world,
+				 struct rps_status_write *out, uint32_t max)
+{
+	for (uint32_t i = 0; i < max && i < world->num_status_writes &&
+			     i < STATUS_WRITES_MAX;
+	     i++)
+		out[i] = world->status_write[i];
+	return world->num_status_writes;
+}
+
+/* --- the same registers as the two ends see them */
+
+static uint32_t vbus_device_id(void *bus)
+{
+	const struct rps_world *world = bus;
+
+	return world->config.device_id;
+}
+
+static uint8_t vbus_get_status(void *bus)
+{
+	return rps_world_get_status(bus);
+}
+
+static void vbus_set_status(void *bus, uint8_t status)
+{
+	rps_world_set_status(bus, status);
+}
+
+static uint64_t vbus_get_features(void *bus)
+{
+	return rps_world_offered(bus);
+}
+
+static void vbus_set_features(void *bus, uint64_t features)
+{
+	rps_world_accept(bus, features);
+}
+
+static uint32_t vbus_queue_num_max(void *bus, unsigned int queue)
+{
+	const struct rps_world *world = bus;
+
+	return queue < RPS_NUM_QUEUES ? world->config.num : 0;
+}
+
+static void vbus_set_queue(void *bus, unsigned int queue, uint32_t num,
+			   struct rps_vring_addrs addrs)
+{
+	rps_world_set_queue(bus, queue, num, addrs.desc.v, addrs.avail.v,
+			    addrs.used.v);
+}
+
+static void vbus_kick(void *bus, unsigned int queue)
+{
+	rps_world_kick(bus, queue);
+}
+
+const struct rps_vbus_ops world_vbus_ops = {
+	.device_id = vbus_device_id,
+	.get_status = vbus_get_status,
+	.set_status = vbus_set_status,
+	.get_features = vbus_get_features,
+	.set_features = vbus_set_features,
+	.queue_num_max = vbus_queue_num_max,
+	.set_queue = vbus_set_queue,
+	.kick = vbus_kick,
+};
+
+static void xport_notify(struct rps_xport *xport, unsigned int queue)
+{
+	struct rps_world *world = (struct rps_world *)(void *)((char *)xport -
+		offsetof(struct rps_world, xport));
+
+	rps_world_irq(world, queue);
+}
+
+static const struct rps_xport_ops world_xport_ops = {
+	.notify = xport_notify,
+};
+
+void registers_init(struct rps_world *world)
+{
+	world->xport.ops = &world_xport_ops;
+}

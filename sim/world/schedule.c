@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Who goes on: round robin over the ends that have something to do, changing
+ * over at every access to shared memory.
+ */
+#include <errno.h>
+
+#include "world_priv.h"
+
+static bool runnable(const struct actor *actor)
+{
+	return actor->present && (actor->job || actor->wake);
+}
+
+static struct actor *other(struct rps_world *world, const struct actor *actor)
+{
+	return &world->actor[1 - actor->end];
+}
+
+/* The life of an end: one thing after another, for ever. */
+static void live(void *arg)
+{
+	struct actor *actor = arg;
+
+	for (;;) {
+		if (actor->wake) {
+			uint32_t wake = actor->wake;
+
+			actor->wake = 0;
+			iut_handle(actor, wake);
+		} else if (actor->job) {
+			struct job *job = actor->job;
+
+			job->result = job->fn(actor, job->args);
+			job->done = true;
+			actor->job = NULL;
+		}
+		actor->busy = false;
+		fiber_yield(&actor->fiber);
+	}
+}
+
+int actor_init(struct rps_world *world, unsigned int end)
+{
+	struct actor *actor = &world->actor[end];
+	int err;
+
+	actor->world = world;
+	actor->end = end;
+	actor->iut = iut_create(world, end);
+	if (!actor->iut)
+		return -ENOMEM;
+	err = fiber_init(&actor->fiber, live, actor);
+	if (err)
+		return err;
+	actor->present = true;
+	return 0;
+}
+
+void actor_finish(struct actor *actor)
+{
+	fiber_finish(&actor->fiber);
+	iut_destroy(actor->iut);
+	actor->iut = NULL;
+}
+
+void actor_wake(struct rps_world *world, unsigned int end, uint32_t what)
+{
+	struct actor *actor = &world->actor[end];
+
+	if (!actor->present)
+		return;
+	/* A reset overtakes what came before it. */
+	if (what & WAKE_STOP)
+		actor->wake = 0;
+	actor->wake |= what;
+}
+
+void schedule_point(struct rps_world *world)
+{
+	struct actor *current = world->current;
+
+	world->steps++;
+	if (!current)
+		return;
+	if (!other(world, current)->busy && !runnable(other(world, current)) &&
+	    world->steps < world->steps_limit)
+		return;
+	fiber_yield(&current->fiber);
+}
+
+/* An end that stopped in the middle goes on before it starts anything new. */
+static struct actor *next(struct rps_world *world)
+{
+	for (unsigned int i = 0; i < NUM_ENDS; i++) {
+		struct actor *actor =
+			&world->actor[(world->turn + i) % NUM_ENDS];
+
+		if (actor->present && (actor->busy || runnable(actor))) {
+			world->turn = actor->end + 1;
+			return actor;
+		}
+	}
+	return NULL;
+}
+
+int64_t rps_world_run(struct rps_world *world, uint64_t max_steps)
+{
+	uint64_t first = world->steps;
+	struct actor *actor;
+
+	world->steps_limit = first + max_steps;
+	while ((actor = next(world))) {
+		if (world->steps >= world->steps_limit)
+			return -ETIME;
+		world->current = actor;
+		actor->busy = true;
+		fiber_resume(&actor->fiber);
+		world->current = NULL;
+	}
+	return (int64_t)(world->steps - first);
+}
+
+int64_t rps_world_advance(struct rps_world *world, uint64_t ns,
+			  uint64_t max_steps)
+{
+	world->now_ns += ns;
+	for (unsigned int end = 0; end < NUM_ENDS; end++)
+		actor_wake(world, end, WAKE_TIMER);
+	return rps_world_run(world, max_steps);
+}
+
+int world_do(struct rps_world *world, unsigned int end,
+	     int (*fn)(struct actor *actor, void *args), void *args)
+{
+	struct job job = { .fn = fn, .args = args };
+	struct actor *actor;
+	int64_t steps;
+
+	if (end >= NUM_ENDS || !world->actor[end].present)
+		return -ENODEV;
+	actor = &world->actor[end];
+	if (actor->job)
+		return -EBUSY;
+	actor->job = &job;
+	steps = rps_world_run(world, MAX_STEPS_PER_CALL);
+	if (steps < 0) {
+		/* The end never gets the chance to touch our stack again. */
+		actor->present = false;
+		actor->job = NULL;
+		return (int)steps;
+	}
+	return job.result;
+}

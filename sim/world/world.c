@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <rps/world.h>
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "world_priv.h"
+
+static void observe(void *priv, enum rps_event event, uint64_t a, uint64_t b,
+		    uint64_t c);
+
+static int check(const struct rps_world_config *config)
+{
+	if (config->num == 0 || config->buf_bytes == 0)
+		return -EINVAL;
+	if (config->buf_bytes > IUT_PAYLOAD_MAX)
+		return -EINVAL;
+	return 0;
+}
+
+/* Both ends see the same bytes; each has a view of its own. */
+static int make_views(struct rps_world *world)
+{
+	struct rps_mem *view[NUM_ENDS] = { &world->driver_mem,
+					   &world->xport.mem };
+	uint32_t mutant[NUM_ENDS] = { world->config.driver_mutant,
+				      world->config.device_mutant };
+
+	for (unsigned int end = 0; end < NUM_ENDS; end++) {
+		int err = rps_mem_add(view[end],
+				      (struct gpa){ world->arena_base },
+				      world->arena_bytes, world->arena);
+
+		if (err)
+			return err;
+		world->probe[end].event = observe;
+		world->probe[end].priv = view[end];
+		view[end]->probe = &world->probe[end];
+		view[end]->world = world;
+		view[end]->mutant = mutant[end];
+	}
+	return 0;
+}
+
+static int build(struct rps_world *world)
+{
+	bool present[NUM_ENDS] = { world->config.driver, world->config.device };
+	int err = check(&world->config);
+
+	if (!err)
+		err = log_init(&world->log);
+	if (!err)
+		err = arena_create(world);
+	if (!err)
+		err = make_views(world);
+	for (unsigned int end = 0; !err && end < NUM_ENDS; end++) {
+		if (present[end])
+			err = actor_init(world, end);
+	}
+	registers_init(world);
+	return err;
+}
+
+struct rps_world *rps_world_create(const struct rps_world_config *config,
+				   int *error)
+{
+	struct rps_world *world = calloc(1, sizeof(*world));
+	int err = -ENOMEM;
+
+	if (world) {
+		world->config = *config;
+		err = build(world);
+	}
+	if (err) {
+		rps_world_destroy(world);
+		world = NULL;
+	}
+	if (error)
+		*error = err;
+	return world;
+}
+
+void rps_world_destroy(struct rps_world *world)
+{
+	if (!world)
+		return;
+	for (unsigned int end = 0; end < NUM_ENDS; end++)
+		actor_finish(&world->actor[end]);
+	arena_destroy(world);
+	log_finish(&world->log);
+	free(world);
+}
+
+static void observe(void *priv, enum rps_event event, uint64_t a, uint64_t b,
+		    uint64_t c)
+{
+	const struct rps_mem *mem = priv;
+	struct rps_world *world = mem->world;
+	struct log_record record = {
+		.step = world->steps,
+		.end = mem == &world->driver_mem ? RPS_END_DRIVER :
+						   RPS_END_DEVICE,
+		.kind = LOG_EVENT,
+		.what = (uint8_t)event,
+		.a = a,
+		.b = b,
+		.c = c,
+	};
+
+	log_add(&world->log, &record);
+}
+
+uint64_t rps_world_now_ns(const struct rps_world *world)
+{
+	return world->now_ns;
+}
+
+uint64_t rps_world_steps(const struct rps_world *world)
+{
+	return world->steps;
+}
+
+struct rps_xport *rps_world_xport(struct rps_world *world)
+{
+	return &world->xport;
+}
+
+size_t rps_world_log(const struct rps_world *world, char *buf, size_t size)
+{
+	return log_text(&world->log, buf, size);
+}
+
+void rps_world_log_clear(struct rps_world *world)
+{
+	world->log.count = 0;
+}

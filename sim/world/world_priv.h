@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Inside of the simulated world; for world/ and tester/ alone. */
+#ifndef RPS_WORLD_PRIV_H
+#define RPS_WORLD_PRIV_H
+
+#include <rps/iut.h>
+#include <rps/node.h>
+#include <rps/probe.h>
+#include <rps/world.h>
+
+#include "fiber.h"
+#include "log.h"
+
+#define NUM_ENDS 2u
+#define STATUS_WRITES_MAX 64u
+#define MAX_STEPS_PER_CALL (UINT64_C(1) << 22)
+
+#define IUT_EPTS_MAX 2048u
+#define IUT_CHANS_MAX 128u
+#define IUT_SENDS_MAX 64u
+#define IUT_INBOX_MAX 1024u
+#define IUT_PAYLOAD_MAX 4096u
+#define IUT_HELD_MAX 64u
+
+/* What an end has to look at. */
+#define WAKE_QUEUE(queue) (1u << (queue))
+#define WAKE_START 4u
+#define WAKE_STOP 8u
+#define WAKE_TIMER 16u
+
+struct iut_ept {
+	struct rps_ept ept;
+	struct iut *iut;
+	bool used;
+	bool hold;
+};
+
+struct iut_msg {
+	int handle;
+	uint32_t src;
+	uint32_t len_bytes;
+	uint8_t payload[IUT_PAYLOAD_MAX];
+};
+
+struct iut_send {
+	struct rps_send send;
+	int result;
+	uint8_t payload[UINT16_MAX + 16];
+};
+
+/* Our reference end, and what the upper tester holds of it. */
+struct iut {
+	struct rps_node node;
+	struct rps_ept *ept_slot[IUT_EPTS_MAX];
+	struct rps_chan chan_slot[IUT_CHANS_MAX];
+	struct vdrv_slot *ring_slot[RPS_NUM_QUEUES]; /* driver only */
+	struct iut_ept ept[IUT_EPTS_MAX];
+	struct iut_send *send[IUT_SENDS_MAX];
+	struct rps_msg held[IUT_HELD_MAX];
+	uint32_t num_held;
+	struct iut_msg *inbox; /* IUT_INBOX_MAX entries */
+	uint32_t inbox_first;
+	uint32_t inbox_count;
+	uint64_t inbox_lost;
+};
+
+struct actor;
+
+/* Something that the upper tester asks an end to do. */
+struct job {
+	int (*fn)(struct actor *actor, void *args);
+	void *args;
+	int result;
+	bool done;
+};
+
+/* One of our ends, as the scheduler sees it. */
+struct actor {
+	struct rps_world *world;
+	unsigned int end;
+	struct fiber fiber;
+	struct job *job;
+	uint32_t wake;
+	bool present;
+	bool busy; /* stopped in the middle of something */
+	struct iut *iut;
+};
+
+struct rps_world {
+	struct rps_world_config config;
+	struct rps_world_place place;
+	uint8_t *arena;
+	size_t arena_bytes;
+	uint64_t arena_base; /* peer address of its first byte */
+
+	struct rps_mem driver_mem;
+	struct rps_xport xport; /* with the device's view of the memory */
+	uint8_t status;
+	uint64_t driver_features;
+	uint64_t irqs[RPS_NUM_QUEUES];
+	struct rps_status_write status_write[STATUS_WRITES_MAX];
+	uint32_t num_status_writes;
+
+	struct actor actor[NUM_ENDS];
+	struct actor *current; /* whose fiber is running */
+	unsigned int turn;
+	uint64_t steps;
+	uint64_t steps_limit;
+	uint64_t now_ns;
+	struct rps_probe probe[NUM_ENDS];
+	struct log log;
+};
+
+/* arena.c: memory, and where things lie in it. */
+int arena_create(struct rps_world *world);
+void arena_destroy(struct rps_world *world);
+
+/* registers.c */
+extern const struct rps_vbus_ops world_vbus_ops;
+void registers_init(struct rps_world *world);
+
+/* schedule.c */
+int actor_init(struct rps_world *world, unsigned int end);
+void actor_finish(struct actor *actor);
+void actor_wake(struct rps_world *world, unsigned int end, uint32_t what);
+/* A step of the running end: the other one may go on here. */
+void schedule_point(struct rps_world *world);
+/* Return: the job's result, -ETIME where the world did not come to rest. */
+int world_do(struct rps_world *world, unsigned int end,
+	     int (*fn)(struct actor *actor, void *args), void *args);
+
+/* iut.c: what an end does when it is woken. */
+struct iut *iut_create(struct rps_world *world, unsigned int end);
+void iut_destroy(struct iut *iut);
+void iut_handle(struct actor *actor, uint32_t wake);
+
+#endif
