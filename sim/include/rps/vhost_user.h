@@ -16,10 +16,12 @@ struct rps_xport;
  * struct rps_vu_config - what the back end offers.
  * @path:         UNIX socket to listen on; at most 107 bytes.  A stale socket
  *                of a dead process is replaced, a live one is not.
- * @features:     virtio feature bits; VHOST_USER_F_PROTOCOL_FEATURES is added.
- * @num_queues:   queues offered by MQ; 2 for RPMsg.
- * @config_bytes: device configuration space, or NULL.
- * @config_len:   bytes in @config_bytes; at most 256.
+ * @features:     virtio feature bits; VHOST_USER_F_PROTOCOL_FEATURES is added,
+ *                VHOST_F_LOG_ALL and VIRTIO_F_ACCESS_PLATFORM are refused.
+ * @num_queues:   queues offered by MQ; 1 or 2, and 2 for RPMsg.
+ * @config_bytes: device configuration space, or NULL; copied.
+ * @config_len:   bytes in @config_bytes; at most 256.  The protocol feature
+ *                CONFIG is offered where it is not 0.
  * @status:       offer VHOST_USER_PROTOCOL_F_STATUS.
  * @inband:       offer VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS.
  */
@@ -35,13 +37,16 @@ struct rps_vu_config {
 
 /* Plain counters and states, for reports and tests. */
 struct rps_vu_stats {
-	uint64_t connections;   /* accepted */
-	uint64_t disconnects;   /* for any reason */
-	uint64_t requests;      /* well-formed messages served */
+	uint64_t connections; /* accepted */
+	uint64_t disconnects; /* for any reason */
+	uint64_t requests;    /* well-formed messages granted */
+	uint64_t refused;     /* well-formed, not granted; connection goes on */
 	uint64_t bad_messages;  /* each one ended its connection */
-	uint64_t kicks;         /* notifications received, eventfd or in band */
+	uint64_t kicks;         /* times a kick was noticed: an eventfd raised
+				 * five times before we look counts once */
 	uint64_t notifications; /* sent to the driver */
-	uint8_t status;         /* last SET_STATUS, 0 where not negotiated */
+	uint8_t status;         /* last SET_STATUS, 0 where not negotiated;
+				 * of the last connection, as the next */
 	uint64_t protocol_features; /* as acknowledged */
 	bool connected;
 };
@@ -73,8 +78,41 @@ RPS_API int rps_vu_fd(const struct rps_vu *vu);
  */
 RPS_API RPS_CHECKED int rps_vu_service(struct rps_vu *vu);
 
-/* The device's side of the transport; lives as long as @vu. */
+/**
+ * rps_vu_xport() - the device's side of the transport.
+ *
+ * Lives as long as @vu.  Changes only inside rps_vu_service(), so that what
+ * was mapped stays mapped until then.  `ready` means that all rings have been
+ * described, started and enabled, and agree on a byte order; the status byte
+ * plays no part, because frontends set it before or after, or never.  `base`
+ * is the frontend's until `ready`; from then on the device end keeps it at the
+ * available entry that it takes next, which is what GET_VRING_BASE tells.
+ */
 RPS_API struct rps_xport *rps_vu_xport(struct rps_vu *vu);
+
+/**
+ * rps_vu_set_config() - change the device configuration space.
+ * @offset: bytes into it.
+ * @bytes:  @len bytes, copied.
+ *
+ * The frontend is told where it has a channel for that.
+ *
+ * Return: 0, or -EINVAL where it reaches outside.
+ */
+RPS_API RPS_CHECKED int rps_vu_set_config(struct rps_vu *vu, uint32_t offset,
+					  const void *bytes, uint32_t len);
+
+/**
+ * rps_vu_guard_sigbus() - survive a frontend that shortens its memory file.
+ *
+ * Installs a handler for SIGBUS in the process, which only a program may
+ * decide.  A fault inside the frontend's memory finds a page of zeroes, and
+ * the connection ends at the next rps_vu_service(); any other SIGBUS goes to
+ * whoever handled it before.  Ends with rps_vu_destroy().
+ *
+ * Return: 0; -ENOSPC where 16 back ends are guarded already.
+ */
+RPS_API RPS_CHECKED int rps_vu_guard_sigbus(struct rps_vu *vu);
 
 RPS_API void rps_vu_get_stats(const struct rps_vu *vu,
 			      struct rps_vu_stats *out);
