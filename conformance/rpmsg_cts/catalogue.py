@@ -166,11 +166,11 @@ def _suite(document: Document, name: str, seen: dict[str, Requirement]) -> Suite
     rows = []
     for number, table in enumerate(top.tables("requirement"), 1):
         row = _requirement(table, name)
+        for key in ("id", "slug"):
+            other = seen.setdefault(table[key], row)
+            if other is not row:
+                raise table.error(f"{key} '{table[key]}' is already that of {other.id} at {other.where}", key)
         _check_id(table, top["prefix"], number)
-        for key, value in (("id", row.id), ("slug", row.slug)):
-            if value in seen:
-                raise table.error(f"{key} '{value}' is already that of {seen[value].id} at {seen[value].where}", key)
-            seen[value] = row
         rows.append(row)
     return Suite(name, top["prefix"], top["title"], tuple(rows))
 

@@ -104,7 +104,7 @@ class NeedEventRow:
 
 @dataclass(frozen=True, slots=True)
 class Ioctl:
-    """An ioctl of the character devices: its number in the generic encoding, and the first kernel that has it if not every one does."""
+    """An ioctl of the character devices: its number in the generic encoding, and the kernel that brought it, if late."""
 
     name: str
     number: int
@@ -265,7 +265,8 @@ def _bytes(table: Table, wire: Table, fields: Mapping[str, Any]) -> bytes:
     if generated and "crc32" not in wire:
         raise wire.error("missing key 'crc32': a generated payload needs one")
     if "crc32" in wire and zlib.crc32(data) != wire["crc32"]:
-        raise wire.error(f"CRC-32 of the bytes is {zlib.crc32(data):#010x}, but 'crc32' is {wire['crc32']:#010x}", "crc32")
+        found = f"{zlib.crc32(data):#010x}"
+        raise wire.error(f"CRC-32 of the bytes is {found}, but 'crc32' is {wire['crc32']:#010x}", "crc32")
     return data
 
 
@@ -368,6 +369,10 @@ _TABLES: Mapping[str, Shape] = {
     "need_event": {"row": Key(TABLES, shape=_integers("event new old") | {"notify": Key(BOOLEAN)})},
     "uapi": {
         "vector": _VECTORS,
-        "ioctl": Key(TABLES, name="name", shape={"name": Key(TEXT), "number": Key(INTEGER), "since": Key(TEXT, required=False)}),
+        "ioctl": Key(
+            TABLES,
+            name="name",
+            shape={"name": Key(TEXT), "number": Key(INTEGER), "since": Key(TEXT, required=False)},
+        ),
     },
 }
