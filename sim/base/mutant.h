@@ -10,7 +10,7 @@
 enum rps_mutant {
 	MUTANT_none,
 #define MUTANT(name, requirement, also, what) MUTANT_##name,
-#include "mutant.def"
+#include "mutants.def"
 #undef MUTANT
 	NUM_MUTANTS
 };

@@ -9,11 +9,11 @@ static const struct rps_mutant_info info[] = {
 	{ "none", "", "", "" },
 #define MUTANT(name, requirement, also, what) \
 	{ #name, requirement, also, what },
-#include "../base/mutant.def"
+#include "../base/mutants.def"
 #undef MUTANT
 };
 
-_Static_assert(sizeof(info) / sizeof(info[0]) == NUM_MUTANTS, "mutant.def");
+_Static_assert(sizeof(info) / sizeof(info[0]) == NUM_MUTANTS, "mutants.def");
 
 uint32_t rps_mutant_find(const char *name)
 {
