@@ -104,7 +104,7 @@ class NeedEventRow:
 
 @dataclass(frozen=True, slots=True)
 class Ioctl:
-    """An ioctl of the character devices: its number in the generic encoding, and the kernel that brought it, if late."""
+    """An ioctl of the character devices: its number in the generic encoding, and the first kernel that has it."""
 
     name: str
     number: int
