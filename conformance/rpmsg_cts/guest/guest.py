@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A guest from start to end, as a suite wants it: `with Guest.boot(reactor, devices) as guest: guest.agent.…`."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ..reactor import Reactor
+from .agent import HELLO_TIMEOUT_S, AgentClient, Hello
+from .domain import Domain, DomainFiles, VhostUserDevice, describe
+from .errors import AgentTimeout, BootFailed, GuestDied
+from .hypervisor import Hypervisor, hypervisor
+from .image import GuestImage, find_image
+from .qemu import Qemu, find_qemu
+from .runtime import runtime_folder
+
+MEMORY_MIB = 256
+SHUTDOWN_TIMEOUT_S = 10.0
+CONSOLE_TAIL_LINES = 20
+# Loaded in this order they give the bus, the name service and the control devices, and nothing that takes a channel.
+BUS_MODULES = ("rpmsg_core", "rpmsg_ns", "virtio_rpmsg_bus", "rpmsg_char", "rpmsg_ctrl")
+LAST_WORDS = re.compile(r"Kernel panic|Internal error|BUG:|Oops|Unable to handle|Call trace", re.IGNORECASE)
+
+
+class Guest:
+    """A booted guest with its agent answering.  Made by boot(); left alone it ends with its `with` block."""
+
+    def __init__(self, reactor: Reactor, domain: Domain, files: DomainFiles, folder: Path, kept: Path | None) -> None:
+        self._reactor = reactor
+        self._domain = domain
+        self._files = files
+        self._folder = folder
+        self._kept = kept
+        self._agent: AgentClient | None = None
+        self.hello: Hello | None = None
+        self.facts: dict[str, str | dict[str, str]] = {}
+        self.boot_s = 0.0  # from the call of boot() to the agent's first answer
+
+    @classmethod
+    def boot(cls, reactor: Reactor, devices: list[VhostUserDevice] | None = None, memory_mib: int = MEMORY_MIB,
+             run_dir: Path | None = None, progress: Callable[[str], None] = lambda text: None,
+             uri: str | None = None, extra_cmdline: str = "", label: str = "guest") -> Guest:
+        """Start a guest and wait until its agent answers.
+
+        The back ends of `devices` must be listening, and be served by `reactor` (or by somebody else), for QEMU talks
+        to them before it starts the machine.  `run_dir`: folder that keeps console.log and qemu.log; None keeps
+        neither.  `progress` is called with one line at each step.
+
+        Raises NotPrepared (with the command that helps), BootFailed or GuestDied.
+        """
+        started = time.monotonic()
+        qemu, image = find_qemu(), find_image()
+        connection = hypervisor(uri)
+        domain = Domain(connection, reactor, label)
+        folder = runtime_folder().path / domain.name.rsplit("-", 2)[1]
+        folder.mkdir()
+        files = DomainFiles(agent_socket=folder / "agent.sock", console=folder / "console.log")
+        guest = cls(reactor, domain, files, folder, run_dir)
+        try:
+            xml = describe(domain.name, runtime_folder().run_id, qemu, image, files, devices or [], memory_mib,
+                           extra_cmdline)
+            progress(f"starting {domain.name}: Linux {image.release} under QEMU {qemu.version.split()[0]}")
+            domain.start(xml)
+            progress("QEMU runs, the kernel starts")
+            guest._meet_agent()
+        except BaseException:
+            guest.kill()
+            raise
+        guest.boot_s = time.monotonic() - started
+        guest._collect_facts(qemu, image, connection)
+        progress(f"the agent answers after {guest.boot_s:.1f} s")
+        return guest
+
+    def __enter__(self) -> Guest:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    @property
+    def agent(self) -> AgentClient:
+        """Our hands inside the guest."""
+        if self._agent is None:
+            raise GuestDied("the guest has been switched off", [])
+        return self._agent
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of QEMU."""
+        return self._domain.pid
+
+    @property
+    def name(self) -> str:
+        """Name of the domain, as `virsh list` would show it."""
+        return self._domain.name
+
+    @property
+    def events(self) -> list[str]:
+        """Lifecycle events so far, as in `STOPPED`."""
+        return list(self._domain.events)
+
+    def alive(self) -> bool:
+        """Whether QEMU runs and the agent's port is open."""
+        return self._domain.is_running() and self._agent is not None and self._agent.is_open()
+
+    def console_tail(self, lines: int = CONSOLE_TAIL_LINES) -> list[str]:
+        """The last lines on the guest's console."""
+        try:
+            text = self._files.console.read_text(errors="backslashreplace")
+        except OSError:
+            return []
+        return [line.rstrip() for line in text.splitlines() if line.strip()][-lines:]
+
+    def load_bus(self) -> None:
+        """Load the modules of the RPMsg bus, unless they are loaded."""
+        loaded = set(self.agent.list_dir("/sys/module"))
+        image = find_image()
+        for name in BUS_MODULES:
+            if name not in loaded:
+                self.agent.load_module(image.module(name).path)
+
+    def shutdown(self, timeout_s: float = SHUTDOWN_TIMEOUT_S) -> bool:
+        """Switch off through the agent, and kill what does not end in time.
+
+        Return: whether the guest ended by itself.
+        """
+        ended = False
+        if self.alive():
+            try:
+                self.agent.poweroff()
+                ended = self._domain.wait_end(timeout_s)
+            except (GuestDied, AgentTimeout):
+                ended = not self._domain.is_running()
+        self.kill()
+        return ended
+
+    def kill(self) -> None:
+        """End the guest now, and release everything; may be called again."""
+        if self._agent is not None:
+            self._agent.close()
+            self._agent = None
+        self._domain.close()
+        self._keep_logs()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _meet_agent(self) -> None:
+        self._agent = AgentClient(str(self._files.agent_socket), self._reactor, self._death)
+        try:
+            self.hello = self._agent.hello(HELLO_TIMEOUT_S)
+        except AgentTimeout as error:
+            tail = "".join(f"\n  | {line}" for line in self.console_tail())
+            raise BootFailed(f"the guest's agent does not answer: {error}{tail}") from None
+
+    def _death(self) -> GuestDied | None:
+        """Asked at every step of every wait: cheap while the guest lives."""
+        if self._domain.is_running() and (self._agent is None or self._agent.is_open()):
+            return None
+        # The console is written by QEMU itself, so it is complete once QEMU has ended.
+        self._domain.wait_end(1.0)
+        tail = self.console_tail()
+        words = next((line for line in tail if LAST_WORDS.search(line)), None)
+        reason = f"the guest's kernel died: {_without_time(words)}" if words else "the guest ended"
+        return GuestDied(reason, tail)
+
+    def _collect_facts(self, qemu: Qemu, image: GuestImage, connection: Hypervisor) -> None:
+        self.facts = {
+            "kernel_release": self.hello.release,
+            "kernel_version": self.hello.version,
+            "kernel_package": image.package,
+            "kernel_package_version": image.package_version,
+            "kernel_sha256": image.kernel_sha256,
+            "machine": self.hello.machine,
+            "cmdline": self.hello.cmdline,
+            "qemu_version": qemu.version,
+            "qemu_origin": qemu.origin,
+            "libvirt_version": connection.version,
+            # The folder in it has another name each time, and says nothing.
+            "libvirt_uri": connection.uri.partition("?")[0],
+            "modules": {module.name: f"sha256:{module.sha256}" for module in image.modules},
+        }
+
+    def _keep_logs(self) -> None:
+        if self._kept is None:
+            return
+        self._kept.mkdir(parents=True, exist_ok=True)
+        for source, name in ((self._files.console, "console.log"), (self._domain.log, "qemu.log")):
+            if source is not None and source.exists():
+                shutil.copyfile(source, self._kept / name)
+
+
+def _without_time(line: str) -> str:
+    """A line of the console without the kernel's time stamp."""
+    return re.sub(r"^\[ *\d+\.\d+\] ", "", line)

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Kill the guests of a process that has ended, and remove its folder.
+
+Run as a program with a folder as its argument, it waits until its standard input ends, which is when the process that
+started it does.  Standard library only, and nothing of this package: it must work when all else is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+GUEST_NAME = b"guest=rpmsg-cts-"
+ROUNDS = 50
+ROUND_S = 0.1
+
+
+def guests_of(folder: Path) -> list[int]:
+    """Process ids of QEMUs that belong to a folder: it is named on their command line, beside a guest's name of ours."""
+    marker = os.fsencode(folder) + b"/"
+    found = []
+    for entry in os.listdir("/proc"):
+        if not entry.isdecimal():
+            continue
+        try:
+            command = Path("/proc", entry, "cmdline").read_bytes()
+        except OSError:
+            continue
+        if marker in command and any(word.startswith(GUEST_NAME) for word in command.split(b"\0")):
+            found.append(int(entry))
+    return found
+
+
+def clean_up(folder: Path) -> None:
+    """Kill the guests of `folder` and remove it; comes back when nothing is left, or after some seconds."""
+    for _ in range(ROUNDS):
+        guests = guests_of(folder)
+        for pid in guests:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        shutil.rmtree(folder, ignore_errors=True)
+        # Twice, because a guest that was just being started may have come, and made files, in between.
+        if not guests and not folder.exists():
+            return
+        time.sleep(ROUND_S)
+
+
+def main() -> None:
+    """Wait for the end of the input."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    while os.read(0, 1):
+        pass
+    clean_up(Path(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    main()
