@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""HDR: the 16 bytes in front of every payload, and how large a message may be."""
+
+from __future__ import annotations
+
+import pytest
+
+from rpmsg_cts import decode
+from rpmsg_cts.judge import expect, given, req
+from rpmsg_cts.link import RX, Config, Link
+from rpmsg_cts.plugin_link import config
+
+OURS, THEIRS = 0x401, 0x5DC  # address of the tester, and of an endpoint of the IUT
+LARGEST = 496
+SIZES = pytest.mark.parametrize("size", [0, 1, 495, LARGEST])
+
+
+def pattern(size: int) -> bytes:
+    """Bytes that tell their position."""
+    return bytes(i % 256 for i in range(size))
+
+
+@req("HDR-001")
+def test_sent_header_has_its_fields_in_place(link: Link) -> None:
+    """A peer finds sender, receiver and length where it looks for them."""
+    ept = link.upper.open(src=THEIRS, dst=OURS)
+    given(link.upper.send(ept, b"hello world!") == 0, "the IUT sends")
+
+    message = link.next_message()
+
+    wire = decode.encode_message(THEIRS, OURS, b"hello world!", link.lower.order)
+    expect(wire, message.raw, "header and payload on the wire")
+
+
+@req("HDR-001", "ADR-008")
+def test_received_header_is_read_in_place(link: Link) -> None:
+    """A message reaches the endpoint that its header names, with the payload behind the header."""
+    ept = link.upper.open(src=THEIRS)
+
+    link.lower.send(OURS, THEIRS, b"hello world!")
+
+    expect([b"hello world!"], [m.payload for m in link.delivered(ept)], "delivered to 0x5dc")
+
+
+@req("HDR-002")
+@SIZES
+def test_sent_length_counts_the_payload_alone(link: Link, size: int) -> None:
+    """Counting the header would make every message 16 bytes too long."""
+    ept = link.upper.open(src=THEIRS, dst=OURS)
+    given(link.upper.send(ept, pattern(size)) == 0, "the IUT sends")
+
+    expect(size, link.next_message().header.len, "hdr.len")
+
+
+@req("HDR-003")
+def test_sent_flags_are_zero(link: Link) -> None:
+    """A flag that nobody agreed on means something else to somebody."""
+    ept = link.upper.open(src=THEIRS, dst=OURS)
+    given(link.upper.send(ept, b"x") == 0, "the IUT sends")
+
+    expect(0, link.next_message().header.flags, "hdr.flags")
+
+
+@req("HDR-003")
+@pytest.mark.parametrize("flags", [1, 0x8000, 0xABCD], ids=hex)
+def test_unknown_flags_are_ignored(link: Link, flags: int) -> None:
+    """A later sender may use flags; an older receiver still gets its messages."""
+    ept = link.upper.open(src=THEIRS)
+
+    link.lower.send(OURS, THEIRS, b"flagged", flags=flags)
+
+    expect([b"flagged"], [m.payload for m in link.delivered(ept)], f"delivered with flags {flags:#x}")
+
+
+@req("HDR-004")
+def test_sent_reserved_is_zero(link: Link) -> None:
+    """Left-over bytes would be taken for a meaning by the next protocol version."""
+    ept = link.upper.open(src=THEIRS, dst=OURS)
+    given(link.upper.send(ept, b"x") == 0, "the IUT sends")
+
+    expect(0, link.next_message().header.reserved, "hdr.reserved")
+
+
+@req("HDR-004")
+def test_received_reserved_has_no_meaning(link: Link) -> None:
+    """Other stacks keep their own state there."""
+    ept = link.upper.open(src=THEIRS)
+
+    link.lower.send(OURS, THEIRS, b"reserved", reserved=0x090A0B0C)
+
+    expect([b"reserved"], [m.payload for m in link.delivered(ept)], "delivered with reserved 0x90a0b0c")
+
+
+@req("HDR-005")
+def test_receive_buffers_have_512_bytes(driver_link: Link) -> None:
+    """A device that relies on the default writes up to 512 bytes."""
+    posted = driver_link.lower.ring(RX)
+    given(posted.avail.idx > 0, "the driver has posted receive buffers")
+
+    lengths = {posted.desc[posted.avail.ring[i % driver_link.lower.num]].len for i in range(posted.avail.idx)}
+
+    expect({512}, lengths, "length of each posted buffer")
+
+
+@req("HDR-005")
+def test_largest_message_is_496_bytes(link: Link) -> None:
+    """Peers size their messages by it."""
+    ept = link.upper.open(src=THEIRS, dst=OURS)
+
+    status = link.upper.send(ept, pattern(LARGEST))
+
+    expect(0, status, "result of sending 496 bytes")
+    expect(pattern(LARGEST), link.next_message().payload, "payload on the wire")
+
+
+@req("HDR-006")
+@config(short=Config(num=8), long=Config(num=512))
+def test_half_of_the_buffers_are_posted_512_bytes_apart(driver_link: Link) -> None:
+    """What an observer may rely on of the one known allocation: min(2N, 512) buffers, half of them to receive."""
+    num = driver_link.lower.num
+    posted = driver_link.lower.ring(RX)
+    buffers = sorted(posted.desc[posted.avail.ring[i]].addr for i in range(min(posted.avail.idx, num)))
+
+    expect(min(num, 256), posted.avail.idx, "receive buffers posted")
+    expect({512}, {b - a for a, b in zip(buffers, buffers[1:])}, "distance of neighbouring buffers")
+
+
+@req("HDR-007")
+@config(small=Config(buf_bytes=128))
+@pytest.mark.parametrize(("size", "fits"), [(112, True), (113, False)], ids=["112", "113"])
+def test_device_obeys_the_posted_length(device_link: Link, size: int, fits: bool) -> None:
+    """A driver with small buffers must not have its neighbouring memory overwritten."""
+    ept = device_link.upper.open(src=THEIRS, dst=OURS)
+
+    status = device_link.upper.send(ept, pattern(size))
+
+    expect(fits, status == 0, f"whether {size} bytes are sent into a 128-byte buffer")
+    if fits:
+        expect(pattern(size), device_link.next_message().payload, "payload on the wire")
+
+
+@req("HDR-008")
+@pytest.mark.parametrize("buffer_len", [28, 512])
+def test_device_takes_the_length_from_the_header(device_link: Link, buffer_len: int) -> None:
+    """Linux posts exactly what it sends, others always the whole buffer: both are the same message."""
+    ept = device_link.upper.open(src=THEIRS)
+    raw = decode.encode_message(OURS, THEIRS, b"hello world!", device_link.lower.order)
+
+    device_link.lower.send_raw(raw, buffer_len=buffer_len)
+
+    expect([b"hello world!"], [m.payload for m in device_link.delivered(ept)], f"from {buffer_len} bytes")
+
+
+@req("HDR-009")
+@SIZES
+def test_received_payload_arrives_intact(link: Link, size: int) -> None:
+    """Neither a byte less nor one of what lies behind it."""
+    ept = link.upper.open(src=THEIRS)
+    raw = decode.encode_message(OURS, THEIRS, pattern(size), link.lower.order)
+
+    link.lower.send_raw(raw + b"\xee" * (512 - len(raw)))
+
+    expect([pattern(size)], [m.payload for m in link.delivered(ept)], f"delivered of {size} bytes")
+
+
+@req("HDR-009")
+@SIZES
+def test_sent_payload_arrives_intact(link: Link, size: int) -> None:
+    """What a client sends is what is in the buffer."""
+    ept = link.upper.open(src=THEIRS, dst=OURS)
+    given(link.upper.send(ept, pattern(size)) == 0, "the IUT sends")
+
+    expect(pattern(size), link.next_message().payload, "payload on the wire")

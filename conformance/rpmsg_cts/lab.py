@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The guests of a run: started when first needed, shared by all tests, started again after one has died."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rpmsg_cts.link import F_EVENT_IDX, F_INDIRECT, F_NS, F_VERSION_1, Config, Link, Unsupported
+from rpmsg_cts.reactor import Reactor
+from rpmsg_cts.results import Facts
+from rpmsg_cts.targets import Lane
+from rpmsg_cts.vhost_user import VhostUser
+
+if TYPE_CHECKING:
+    from rpmsg_cts.guest.guest import Guest
+
+VENDOR_BITS = 0xFFFFFE  # every device-specific bit but the name service's
+MODULES = ("rpmsg_core", "rpmsg_ns", "rpmsg_ctrl", "rpmsg_char", "rpmsg_tty", "virtio_rpmsg_bus")
+
+
+@dataclass(frozen=True)
+class Port:
+    """One device of the guest; a link is made on the one that has what the test wants."""
+
+    name: str
+    num: int
+    features: int
+
+
+# Features and sizes are fixed when the guest starts, so there is a device for each combination that tests want.
+PORTS = (
+    Port("plain", 8, F_NS | F_VERSION_1),
+    Port("no-ns", 8, F_VERSION_1),
+    Port("event-idx", 8, F_NS | F_VERSION_1 | F_EVENT_IDX),
+    Port("vendor", 8, F_NS | F_VERSION_1 | F_INDIRECT | F_EVENT_IDX | VENDOR_BITS),
+    Port("long", 512, F_NS | F_VERSION_1),
+)
+
+
+class Lab:
+    """Owns the reactor, the sockets and the guest."""
+
+    def __init__(self, target_facts: Callable[[str, Facts], None]) -> None:
+        self._target_facts = target_facts
+        self._reactor = Reactor()
+        self._folder: Path | None = None
+        self._backends: dict[str, VhostUser] = {}
+        self._devices: dict[str, str] = {}
+        self._guest: Guest | None = None
+
+    def link(self, lane: Lane, config: Config) -> Link:
+        """Connect to the guest's driver; Unsupported where the guest cannot have such a link."""
+        from rpmsg_cts.link_linux import LinuxLink  # pylint: disable=import-outside-toplevel
+
+        port = port_for(config)
+        guest = self._running(lane.target)
+        return LinuxLink(lane, config, guest, self._backends[port.name], self._devices[port.name], self._reactor)
+
+    def _running(self, target: str) -> Guest:
+        if self._guest is not None and not self._guest.alive():
+            self.close_guest()
+        if self._guest is None:
+            self._guest = self._boot(target)
+        return self._guest
+
+    def _boot(self, target: str) -> Guest:
+        from rpmsg_cts.guest import guest as guests  # pylint: disable=import-outside-toplevel
+
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="rpmsg-cts-"))
+        for port in PORTS:
+            path = self._folder / port.name
+            self._backends[port.name] = VhostUser(path, port.features, self._reactor)
+        devices = [guests.VhostUserDevice(str(self._folder / port.name), port.num) for port in PORTS]
+        guest = guests.Guest.boot(self._reactor, devices=devices)
+        self._target_facts(target, guest.facts)
+        for module in MODULES:
+            guests.load(guest, module)
+        self._devices = dict(zip((port.name for port in PORTS), guest.rpmsg_devices(), strict=True))
+        return guest
+
+    def close_guest(self) -> None:
+        """End the guest, and the sockets that it was connected to."""
+        if self._guest is not None:
+            self._guest.shutdown()
+            self._guest = None
+        for backend in self._backends.values():
+            backend.close()
+        self._backends = {}
+
+    def close(self) -> None:
+        """End everything."""
+        self.close_guest()
+        self._reactor.close()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def port_for(config: Config) -> Port:
+    """Return: the guest's device for this configuration; Unsupported, with the reason, where there is none."""
+    plain = Config()
+    reasons = {
+        "align": "a modern PCI device has its rings where the driver puts them",
+        "big_endian": "the guest's processor is little endian",
+        "start_idx": "a driver starts at index 0",
+        "dirty": "the driver's memory is its own",
+        "device_id": "the guest was started with rpmsg devices only",
+        "refuse_features": "a vhost-user device cannot refuse features",
+        "buf_bytes": "the driver has buffers of 512 bytes",
+    }
+    for name, reason in reasons.items():
+        if getattr(config, name) != getattr(plain, name):
+            raise Unsupported(f"linux-armhf: no {name}={getattr(config, name)} here: {reason}")
+    for port in PORTS:
+        if (port.num, port.features) == (config.num, config.features):
+            return port
+    raise Unsupported(f"linux-armhf: the guest has no device with {config.num} entries and features "
+                      f"{config.features:#x}")

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Links to the virtio_rpmsg_bus of a Linux guest: it is the driver, we are the device behind vhost-user."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rpmsg_cts.guest.errors import GuestDied
+from rpmsg_cts.guest.guest import Guest
+from rpmsg_cts.judge import given
+from rpmsg_cts.link import Config, Link
+from rpmsg_cts.lower_device import LowerDevice
+from rpmsg_cts.reactor import Reactor
+from rpmsg_cts.targets import Lane
+from rpmsg_cts.upper_linux import UpperLinux
+from rpmsg_cts.verdict import GuestFailure, HarnessError
+from rpmsg_cts.vhost_user import VhostUser
+
+DRIVER = "/sys/bus/virtio/drivers/virtio_rpmsg_bus"
+PROBE_TIMEOUT_S = 10.0
+# Without a notification nobody wakes us: memory is looked at again this often.
+LOOK_AGAIN_S = 0.05
+
+
+class LinuxLink(Link):
+    """One virtio device of a running guest, bound afresh: reset, negotiated and set up for this test alone."""
+
+    def __init__(self, lane: Lane, config: Config, guest: Guest, backend: VhostUser, device: str,
+                 reactor: Reactor) -> None:
+        self.target, self.role, self.config = lane.target, lane.role, config
+        self._guest, self._backend, self._device, self._reactor = guest, backend, device, reactor
+        self._mark = guest.agent.kmsg_mark()
+        self._tainted = guest.agent.tainted()
+        self.lower: LowerDevice = LowerDevice(backend.native, backend.xport)
+        self.upper: UpperLinux = UpperLinux(guest.agent, device)
+        self._unbind()
+        if config.start:
+            self.start()
+
+    def _is_bound(self) -> bool:
+        return self._guest.agent.exists(f"{DRIVER}/{self._device}")
+
+    def _unbind(self) -> None:
+        if self._is_bound():
+            self._guest.agent.write_file(f"{DRIVER}/unbind", self._device)
+        if not self._reactor.run_until(lambda: not self.lower.ready(), PROBE_TIMEOUT_S):
+            raise HarnessError(f"{self._device} was unbound, but its device goes on running")
+
+    def start(self) -> None:
+        """Bind the driver: from reset to DRIVER_OK."""
+        self._guest.agent.write_file(f"{DRIVER}/bind", self._device)
+        ready = self._reactor.run_until(self.lower.ready, PROBE_TIMEOUT_S)
+        given(ready, "the driver binds to the device and sets DRIVER_OK")
+        self.lower.attach()
+
+    def restart(self) -> None:
+        self.upper.finish()
+        self._unbind()
+        self.start()
+
+    def settle(self) -> None:
+        # An interrupt that is pending when a request arrives is handled before the agent runs: when it has answered
+        # twice, both directions were gone through with everything in front of it.
+        for _ in range(2):
+            self._guest.agent.kmsg_mark()
+
+    def until(self, done: Callable[[], bool], timeout_s: float = 5.0) -> bool:
+        waited_s = 0.0
+        while not self._reactor.run_until(done, LOOK_AGAIN_S):
+            waited_s += LOOK_AGAIN_S
+            if waited_s >= timeout_s:
+                return False
+        return True
+
+    def features_accepted(self) -> int:
+        """As the guest's kernel shows them: a character for each bit, the lowest first."""
+        text = self._guest.agent.read_text(f"/sys/bus/virtio/devices/{self._device}/features")
+        return sum(1 << bit for bit, char in enumerate(text) if char == "1")
+
+    def status(self) -> int:
+        """The status byte as the guest's kernel shows it."""
+        return int(self._guest.agent.read_text(f"/sys/bus/virtio/devices/{self._device}/status"), 16)
+
+    def log(self) -> list[str]:
+        lines = [f"vhost-user: {line}" for line in self._backend.log()]
+        try:
+            return lines + [f"kernel: {message}" for message in self._guest.agent.kmsg_since(self._mark)]
+        except GuestDied as died:
+            return lines + [f"console: {line}" for line in str(died).splitlines()]
+
+    def close(self) -> None:
+        if self._guest.alive():
+            self.upper.finish()
+            tainted = self._guest.agent.tainted()
+            if tainted != self._tainted:
+                raise GuestFailure(f"the kernel complained of itself (taint bits {self._tainted:#x} before, "
+                                   f"{tainted:#x} now); its messages are in the log")
+        self.lower.close()

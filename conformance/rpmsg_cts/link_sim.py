@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Links to our own ends, or to a deliberately wrong version of one, in a simulated world."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rpmsg_cts.judge import given
+from rpmsg_cts.link import RX, TX, Config, Link
+from rpmsg_cts.lower_device import LowerDevice
+from rpmsg_cts.lower_driver import LowerDriver
+from rpmsg_cts.native import Native, checked, error_name, simulated
+from rpmsg_cts.targets import DEVICE, DRIVER, MUTANT_PREFIX
+from rpmsg_cts.upper_sim import UpperSim
+from rpmsg_cts.verdict import HarnessError
+
+END = {DRIVER: 0, DEVICE: 1}
+MAX_STEPS = 1 << 24
+LOG_LINES = 200
+MAX_STATUS_WRITES = 64
+
+
+@dataclass(frozen=True)
+class StatusWrite:
+    """One write of the status byte; available entries of both queues, and kicks, as they were at that moment."""
+
+    status: int
+    available: tuple[int, int]
+    kicks: int
+
+
+class World:
+    """A simulated world, with one of our ends in it or both."""
+
+    def __init__(self, config: Config, *, driver: bool, device: bool, seed: int = 1, driver_mutant: int = 0,
+                 device_mutant: int = 0, native: Native | None = None) -> None:
+        self.native = native or simulated()
+        self._lib, self._ffi = self.native.lib, self.native.ffi
+        error = self._ffi.new("int *")
+        wanted = self._ffi.new("struct rps_world_config *", {
+            "seed": seed, "features": config.features, "num": config.num, "align": config.align,
+            "buf_bytes": config.buf_bytes, "device_id": config.device_id, "driver_mutant": driver_mutant,
+            "device_mutant": device_mutant, "start_idx": config.start_idx, "dirty": config.dirty,
+            "native_be": config.big_endian, "refuse_features": config.refuse_features, "driver": driver,
+            "device": device})
+        self.handle = self._lib.rps_world_create(wanted, error)
+        if self.handle == self._ffi.NULL:
+            raise HarnessError(f"no world with {config}: {error_name(error[0])}")
+
+    def close(self) -> None:
+        """The end of the world."""
+        if self.handle != self._ffi.NULL:
+            self._lib.rps_world_destroy(self.handle)
+            self.handle = self._ffi.NULL
+
+    def run(self) -> int:
+        """Let the ends run until they are quiet.  Return: steps made."""
+        return checked(self._lib.rps_world_run(self.handle, MAX_STEPS), "the world does not come to rest")
+
+    def advance(self, seconds: float) -> None:
+        """Let virtual time pass."""
+        checked(self._lib.rps_world_advance(self.handle, int(seconds * 1e9), MAX_STEPS), "advance time")
+
+    def status_writes(self) -> list[StatusWrite]:
+        """Each write of the status byte so far."""
+        writes = self._ffi.new("struct rps_status_write[]", MAX_STATUS_WRITES)
+        count = self._lib.rps_world_status_writes(self.handle, writes, MAX_STATUS_WRITES)
+        return [StatusWrite(write.status, (write.avail_idx[0], write.avail_idx[1]), write.kicks)
+                for write in writes[0:min(count, MAX_STATUS_WRITES)]]
+
+    def accepted(self) -> int:
+        """Features that the driver has accepted."""
+        return self._lib.rps_world_accepted(self.handle)
+
+    def guards_intact(self) -> bool:
+        """Whether nothing outside of rings and buffers was written."""
+        return bool(self._lib.rps_world_guards_intact(self.handle))
+
+    def log(self) -> str:
+        """Every access and event that is still remembered, a line each."""
+        size = self._lib.rps_world_log(self.handle, self._ffi.NULL, 0)
+        text = self._ffi.new("char[]", size + 1)
+        self._lib.rps_world_log(self.handle, text, size + 1)
+        return self._ffi.string(text).decode("ascii")
+
+
+class SimLink(Link):
+    """One of our ends as the IUT, the tester as its peer."""
+
+    virtual_time = True
+
+    def __init__(self, target: str, role: str, config: Config, seed: int) -> None:
+        self.target, self.role, self.config = target, role, config
+        mutant = _mutant(target)
+        self.world = World(config, driver=role == DRIVER, device=role == DEVICE, seed=seed,
+                           driver_mutant=mutant if role == DRIVER else 0,
+                           device_mutant=mutant if role == DEVICE else 0)
+        native = self.world.native
+        self.upper: UpperSim = UpperSim(native, self.world.handle, END[role])
+        self.lower: LowerDevice | LowerDriver
+        if role == DRIVER:
+            self.lower = LowerDevice(native, native.lib.rps_world_xport(self.world.handle))
+        else:
+            self.lower = LowerDriver(native, self.world.handle, config)
+        if config.start:
+            self.start()
+
+    def start(self) -> None:
+        """From reset to DRIVER_OK."""
+        if isinstance(self.lower, LowerDriver):
+            self.lower.start()
+        else:
+            status = self.upper.probe()
+            given(status == 0, f"the driver binds to the device, but it says {error_name(status)}")
+            given(self.lower.ready(), "the driver sets DRIVER_OK with both queues set up")
+            self.lower.attach()
+        self.settle()
+
+    def restart(self) -> None:
+        if self.role == DRIVER:
+            self.upper.remove()
+        self.start()
+
+    def settle(self) -> None:
+        self.world.run()
+
+    def until(self, done: Callable[[], bool], timeout_s: float = 5.0) -> bool:
+        # In virtual time nothing happens by itself: quiet is final.
+        self.settle()
+        if done():
+            return True
+        self.settle()
+        return done()
+
+    def advance(self, seconds: float) -> None:
+        self.world.advance(seconds)
+
+    def log(self) -> list[str]:
+        lines = self.world.log().splitlines()
+        lost = [f"(the first {len(lines) - LOG_LINES} lines are left out)"] if len(lines) > LOG_LINES else []
+        return lost + lines[-LOG_LINES:]
+
+    def close(self) -> None:
+        self.lower.close()
+        self.world.close()
+
+    def kicks(self) -> tuple[int, int]:
+        """Notifications of the driver per queue so far."""
+        lib = self.world.native.lib
+        return lib.rps_world_kicks(self.world.handle, RX), lib.rps_world_kicks(self.world.handle, TX)
+
+    def inject(self, queue: int) -> None:
+        """A notification out of the blue: a kick for a device, an interrupt for a driver."""
+        lib = self.world.native.lib
+        (lib.rps_world_irq if self.role == DRIVER else lib.rps_world_kick)(self.world.handle, queue)
+
+
+def _mutant(target: str) -> int:
+    if not target.startswith(MUTANT_PREFIX):
+        return 0
+    number = simulated().lib.rps_mutant_find(target.removeprefix(MUTANT_PREFIX).encode())
+    if number == 0:
+        raise HarnessError(f"librps-sim.so does not know {target}; build it again: make")
+    return number

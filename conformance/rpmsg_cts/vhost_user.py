@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A vhost-user back end of librps, served by the reactor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rpmsg_cts.native import Native, checked, direct, error_name
+from rpmsg_cts.reactor import Reactor
+from rpmsg_cts.verdict import HarnessError
+
+
+class VhostUser:
+    """Listens on a socket; `xport` is the device's side of whatever driver comes."""
+
+    def __init__(self, path: Path, features: int, reactor: Reactor, native: Native | None = None) -> None:
+        self.native = native or direct()
+        self._lib, self._ffi = self.native.lib, self.native.ffi
+        self._reactor = reactor
+        error = self._ffi.new("int *")
+        name = self._ffi.new("char[]", str(path).encode())
+        config = self._ffi.new("struct rps_vu_config *",
+                               {"path": name, "features": features, "num_queues": 2, "status": True})
+        self._vu = self._lib.rps_vu_create(config, error)
+        if self._vu == self._ffi.NULL:
+            raise HarnessError(f"cannot listen on {path}: {error_name(error[0])}")
+        self.xport = self._lib.rps_vu_xport(self._vu)
+        reactor.add(self._lib.rps_vu_fd(self._vu), self.service)
+
+    def service(self) -> None:
+        """Do what the frontend asks for."""
+        checked(self._lib.rps_vu_service(self._vu), "serve vhost-user")
+
+    def stats(self) -> Any:
+        """Counters (struct rps_vu_stats)."""
+        stats = self._ffi.new("struct rps_vu_stats *")
+        self._lib.rps_vu_get_stats(self._vu, stats)
+        return stats
+
+    def log(self) -> list[str]:
+        """The last protocol events."""
+        size = self._lib.rps_vu_log(self._vu, self._ffi.NULL, 0)
+        text = self._ffi.new("char[]", size + 1)
+        self._lib.rps_vu_log(self._vu, text, size + 1)
+        return self._ffi.string(text).decode("ascii", "backslashreplace").splitlines()
+
+    def last_error(self) -> str:
+        """Why the last connection ended."""
+        return self._ffi.string(self._lib.rps_vu_last_error(self._vu)).decode("ascii", "backslashreplace")
+
+    def close(self) -> None:
+        """End the connection and remove the socket."""
+        if self._vu != self._ffi.NULL:
+            self._reactor.remove(self._lib.rps_vu_fd(self._vu))
+            self._lib.rps_vu_destroy(self._vu)
+            self._vu = self._ffi.NULL
