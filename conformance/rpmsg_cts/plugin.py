@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from rpmsg_cts import catalogue, known, near, targets
+from rpmsg_cts import catalogue, known, near, profiles, targets
 from rpmsg_cts.machine import commit_of, machine_facts, utc_now
 from rpmsg_cts.recorder import LOG_SOURCES, SUBJECT, LogSource, Recorder, Subject
 from rpmsg_cts.results import Facts, RequirementText, ResultsError, ResultsWriter
@@ -28,7 +28,6 @@ from rpmsg_cts.verdict import Verdict
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 EXEMPT_DIRS = ("meta", "rpmsg_cts")
 DEFAULT_SEED = 1
-DEFAULT_PROFILE = "strict"
 
 # More specific fixtures first: `driver_link` may itself be built on `link`, and `link` on `lib`.
 LANE_FIXTURES = ("driver_link", "device_link", "link", "sim_link", "lib")
@@ -46,7 +45,7 @@ class Session:
     targets: list[Target]
     recorder: Recorder
     seed: int
-    profile: str
+    profile: profiles.Profile
     suites: tuple[str, ...]
     ids: tuple[str, ...]
     tests: tuple[str, ...]
@@ -65,7 +64,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--req", action="append", default=[], metavar="ID", help="judge this requirement only")
     group.addoption("--test", action="append", default=[], metavar="NODEID",
                     help="run this test only; without its [parameters] all of them")
-    group.addoption("--profile", default=DEFAULT_PROFILE, metavar="NAME", help="tolerated departures, by profile")
+    group.addoption("--profile", default=profiles.STRICT, metavar="NAME", help="tolerated departures, by profile")
     group.addoption("--results", type=Path, metavar="FILE", help="write results as JSON lines to this file")
     group.addoption("--seed", type=int, default=DEFAULT_SEED, metavar="N", help="seed of every random choice")
     group.addoption("--project-root", type=Path, default=PROJECT_ROOT, metavar="DIR",
@@ -79,8 +78,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "role(*names): the roles for which a test of the library stands")
     root = config.getoption("project_root").resolve()
     try:
-        requirements = catalogue.load(root)
-        config.stash[SESSION] = _session(config, root, requirements)
+        config.stash[SESSION] = _session(config, root, catalogue.load(root))
     except (CatalogueError, targets.UnknownTarget) as error:
         raise pytest.UsageError(str(error)) from error
 
@@ -92,8 +90,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         session.recorder.writer.close()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give a test its lanes."""
+    """Give a test its lanes; first of all, so that the lane comes first in every test's id."""
     session = metafunc.config.stash[SESSION]
     if "lane" in metafunc.fixturenames:
         lanes = _lanes(metafunc, session) or [_NO_LANE]
@@ -174,6 +173,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     ours = session.config.stash[SESSION]
     if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
         ours.recorder.finish()
+    else:
+        ours.recorder.interrupt()
     if ours.recorder.failure:
         print(f"error: {ours.recorder.failure}", file=sys.stderr)
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
@@ -205,8 +206,8 @@ def seed(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture(scope="session")
-def profile_name(request: pytest.FixtureRequest) -> str:
-    """The name of the profile: which departures are tolerated."""
+def profile(request: pytest.FixtureRequest) -> profiles.Profile:
+    """The profile: which departures are tolerated in this run."""
     return request.config.stash[SESSION].profile
 
 
@@ -218,17 +219,18 @@ def _session(config: pytest.Config, root: Path, requirements: catalogue.Catalogu
         for name in config.getoption(option):
             if name not in choices:
                 raise pytest.UsageError(near.unknown(kind, name, choices))
-    seed_value, profile = config.getoption("seed"), config.getoption("profile")
+    seed_value = config.getoption("seed")
+    profile = profiles.load(root, requirements).get(config.getoption("profile"))
     results = config.getoption("results")
     recorder = Recorder(ResultsWriter(results) if results else None, known.load(root),
-                        _replay_options(seed_value, profile))
+                        _replay_options(seed_value, profile.name))
     return Session(root, requirements, [targets.find(name, names) for name in wanted], recorder, seed_value, profile,
                    tuple(config.getoption("suite")), tuple(config.getoption("req")), tuple(config.getoption("test")))
 
 
 def _replay_options(seed_value: int, profile: str) -> tuple[str, ...]:
     options: tuple[str, ...] = ()
-    if profile != DEFAULT_PROFILE:
+    if profile != profiles.STRICT:
         options += ("--profile", profile)
     if seed_value != DEFAULT_SEED:
         options += ("--seed", str(seed_value))
@@ -244,7 +246,7 @@ def _run_record(session: Session) -> dict[str, Any]:
         "commit": commit,
         "dirty": dirty,
         "seed": session.seed,
-        "profile": session.profile,
+        "profile": session.profile.name,
         "targets": [target.name for target in session.targets],
         "suites": list(session.suites or session.catalogue.suites),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],

@@ -55,6 +55,7 @@ class Recorder:
 
     writer: None when no result file was asked for.  replay_options: what a replay line needs besides target and test.
     failure: why results can no longer be written; the session must stop when it is set.
+    interrupted_path: where the results of an interrupted run were put.
     """
 
     writer: ResultsWriter | None
@@ -63,6 +64,7 @@ class Recorder:
     listeners: list[Callable[[Result], None]] = field(default_factory=list)
     counts: Counter[Verdict] = field(default_factory=Counter)
     failure: ResultsError | None = None
+    interrupted_path: Path | None = None
     _facts: dict[str, dict[str, object]] = field(default_factory=dict)
     _running: dict[str, _Progress] = field(default_factory=dict)
     _started: float = field(default_factory=time.monotonic)
@@ -128,6 +130,12 @@ class Recorder:
         status = exit_status(self.counts.elements())
         self._guarded(lambda writer: writer.finish(time.monotonic() - self._started, self.counts, status))
         return status
+
+    def interrupt(self) -> None:
+        """End a run that will not be completed; `interrupted_path` says where its results are."""
+        def give_up(writer: ResultsWriter) -> None:
+            self.interrupted_path = writer.interrupt()
+        self._guarded(give_up)
 
     def _result(self, nodeid: str, subject: Subject, text: RequirementText, judgement: Judgement,
                 progress: _Progress) -> Result:

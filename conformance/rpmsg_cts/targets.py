@@ -17,7 +17,8 @@ SIM = "sim"
 LINUX_ARMHF = "linux-armhf"
 MUTANT_PREFIX = "mutant:"
 
-_MUTANT_ROW = re.compile(r"^MUTANT\(\s*(\w+)", re.MULTILINE)
+# MUTANT(name, "requirement", "also", "what")
+_MUTANT_ROW = re.compile(r'^MUTANT\(\s*(\w+)\b.*?(?:"([^"]*)"\s*)?\)\s*$', re.MULTILINE)
 
 
 class UnknownTarget(Exception):
@@ -58,8 +59,8 @@ def all_targets(root: Path) -> dict[str, Target]:
         Target(SIM, ROLES, "our own driver against our own device, in process, in simulated memory and time"),
         Target(LINUX_ARMHF, (DRIVER,), "virtio_rpmsg_bus of Debian's armhf kernel as shipped, in a QEMU guest"),
     ]
-    targets += [Target(MUTANT_PREFIX + name, ROLES, "our own ends with one deliberate error")
-                for name in _mutant_names(root)]
+    targets += [Target(MUTANT_PREFIX + name, ROLES, f"our own ends with one deliberate error: {what}")
+                for name, what in _mutants(root)]
     return {target.name: target for target in targets}
 
 
@@ -71,6 +72,6 @@ def find(name: str, targets: dict[str, Target]) -> Target:
         raise UnknownTarget(near.unknown("target", name, targets)) from None
 
 
-def _mutant_names(root: Path) -> list[str]:
-    return [name for path in sorted((root / "sim").rglob("mutants.def"))
-            for name in _MUTANT_ROW.findall(path.read_text(encoding="utf-8"))]
+def _mutants(root: Path) -> list[tuple[str, str]]:
+    return [row for path in sorted((root / "sim").rglob("mutants.def"))
+            for row in _MUTANT_ROW.findall(path.read_text(encoding="utf-8"))]

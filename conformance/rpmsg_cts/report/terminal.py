@@ -24,11 +24,11 @@ INDENT = 16
 MAX_LINE_CHARS = 500
 
 
-def render_plain(results: Results) -> str:
+def render_plain(results: Results, unicode_symbols: bool = True) -> str:
     """Return: the whole report as text without colour, for a file or a pipe."""
     # An empty environment: neither COLUMNS nor NO_COLOR may change the bytes of a file.
     console = Console(file=io.StringIO(), width=PLAIN_WIDTH, color_system=None, force_terminal=False, _environ={})
-    render(results, console, unicode_symbols=True)
+    render(results, console, unicode_symbols)
     assert isinstance(console.file, io.StringIO)
     return "".join(f"{line.rstrip()}\n" for line in console.file.getvalue().split("\n")).rstrip("\n") + "\n"
 
@@ -131,7 +131,9 @@ def _failure(results: Results, members: list[Result], width: int) -> Iterator[Te
     if first.verdict is Verdict.FAIL:
         yield from _prose(text.level, one_line(text.statement), width)
         yield from _prose(text.claim, one_line(text.source), width)
-    for result in members:
+    for number, result in enumerate(members):
+        if number:
+            yield Text()
         yield from _finding(result, width)
 
 
@@ -195,9 +197,9 @@ def _by_reason(members: list[Result]) -> dict[str, list[Result]]:
 def _foot(results: Results) -> Iterator[Text]:
     untested = results.untested()
     if untested:
-        names = ", ".join(clean(text.id) for text in untested[:MAX_NAMED])
-        more = f" and {len(untested) - MAX_NAMED} more" if len(untested) > MAX_NAMED else ""
-        yield Text(f"no test judged {words.plural(len(untested), 'requirement')} in this run: {names}{more}", "dim")
+        names = ", ".join(clean(text.id) for text in untested) if len(untested) <= MAX_NAMED else "report.html names them"
+        yield Text(f"no test judged {len(untested)} of {words.plural(len(results.requirements), 'requirement')} in this"
+                   f" run: {names}", "dim")
     yield Text(words.headline(results), "bold")
     duration = f"  {results.end['duration_s']:.1f} s" if results.end else ""
     yield Text(f"{words.counts_line(results)}{duration}", "bold")
