@@ -60,6 +60,8 @@ int rps_vdrv_init(struct vdrv *vq, const struct rps_mem *mem,
 	store16(mem, SEAM_AVAIL_IDX, &vq->ring.avail->idx, params->start_idx);
 	store16(mem, SEAM_USED_IDX, &vq->ring.used->idx, params->start_idx);
 	store16(mem, SEAM_USED_EVENT, vq->ring.used_event, params->start_idx);
+	/* As a device would have left it: the first offer is to be kicked. */
+	store16(mem, SEAM_AVAIL_EVENT, vq->ring.avail_event, params->start_idx);
 	return 0;
 }
 
