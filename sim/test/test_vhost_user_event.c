@@ -114,7 +114,8 @@ END_TEST
 
 START_TEST(test_what_carries_no_events_is_refused)
 {
-	static const char *const paths[] = { "/dev/null", "/", "/proc/self/exe" };
+	static const char *const paths[] = { "/dev/null", "/",
+					     "/proc/self/exe" };
 	struct vu_event event = { .fd = -1 };
 	int fd = open(paths[_i], O_RDONLY);
 

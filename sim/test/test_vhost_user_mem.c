@@ -12,8 +12,8 @@
 #include "vu_frontend.h"
 
 #define FILE_BYTES 0x10000u
-#define GUEST 0x40000000ull
-#define USER 0x7f0000000000ull
+#define GUEST      0x40000000ull
+#define USER       0x7f0000000000ull
 
 static struct vu_mem mem;
 static int file;

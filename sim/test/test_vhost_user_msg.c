@@ -16,9 +16,8 @@ static struct vu_reader reader;
 
 static void setup(void)
 {
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
-				    pair),
-			 0);
+	ck_assert_int_eq(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 }
 
 static void teardown(void)
@@ -38,20 +37,19 @@ static const struct vuf_msg state_msg = {
 START_TEST(test_a_message_on_the_wire_is_what_the_document_says)
 {
 	static const uint32_t wire[] = {
-		9,	    1,		40, /* request, flags, size */
-		1,	    0,		/* index, flags */
-		0x11111111, 0x22222222, /* descriptor */
-		0x33333333, 0x44444444, /* used */
-		0x55555555, 0x66666666, /* available */
-		0,	    0,		/* log */
+		9,          1,          40, /* request, flags, size */
+		1,          0,              /* index, flags */
+		0x11111111, 0x22222222,     /* descriptor */
+		0x33333333, 0x44444444,     /* used */
+		0x55555555, 0x66666666,     /* available */
+		0,          0,              /* log */
 	};
 	const struct vhost_user_vring_addr *addr = &reader.msg.payload.addr;
 
 	ck_assert_int_eq(write(pair[0], wire, sizeof(wire)), sizeof(wire));
 
 	ck_assert_int_eq(rps_vu_msg_receive(&reader, pair[1]), 0);
-	ck_assert_uint_eq(reader.msg.header.request,
-			  VHOST_USER_SET_VRING_ADDR);
+	ck_assert_uint_eq(reader.msg.header.request, VHOST_USER_SET_VRING_ADDR);
 	ck_assert_uint_eq(addr->index, 1);
 	ck_assert_mem_eq(&addr->desc, &wire[5], 8);
 	ck_assert_mem_eq(&addr->used, &wire[7], 8);

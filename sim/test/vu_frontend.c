@@ -13,23 +13,31 @@
 #include <unistd.h>
 
 #define PUMP_ROUNDS_MAX 1000
-#define BIT(n) (1ull << (n))
+#define BIT(n)          (1ull << (n))
 
 /* What QEMU and user-mode Linux would acknowledge of our offer. */
-#define QEMU_PROTOCOL_FEATURES                    \
-	(BIT(VHOST_USER_PROTOCOL_F_MQ) |          \
-	 BIT(VHOST_USER_PROTOCOL_F_REPLY_ACK) |   \
-	 BIT(VHOST_USER_PROTOCOL_F_BACKEND_REQ) | \
-	 BIT(VHOST_USER_PROTOCOL_F_RESET_DEVICE) | \
+#define QEMU_PROTOCOL_FEATURES                                                 \
+	(BIT(VHOST_USER_PROTOCOL_F_MQ) |                                       \
+	 BIT(VHOST_USER_PROTOCOL_F_REPLY_ACK) |                                \
+	 BIT(VHOST_USER_PROTOCOL_F_BACKEND_REQ) |                              \
+	 BIT(VHOST_USER_PROTOCOL_F_RESET_DEVICE) |                             \
 	 BIT(VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS))
-#define UML_PROTOCOL_FEATURES                   \
-	(BIT(VHOST_USER_PROTOCOL_F_REPLY_ACK) | \
+#define UML_PROTOCOL_FEATURES                                                  \
+	(BIT(VHOST_USER_PROTOCOL_F_REPLY_ACK) |                                \
 	 BIT(VHOST_USER_PROTOCOL_F_BACKEND_REQ))
 
 static void path_of_test(char *path, size_t size)
 {
 	/* Each test has a process of its own. */
 	snprintf(path, size, "/tmp/rps-vu-%ld.sock", (long)getpid());
+}
+
+void vuf_remove_path(void)
+{
+	char path[64];
+
+	path_of_test(path, sizeof(path));
+	unlink(path);
 }
 
 struct rps_vu *vuf_backend_with(struct rps_vu_config *config)
@@ -78,9 +86,8 @@ static void connect_to(struct vu_frontend *fe)
 	path_of_test(addr.sun_path, sizeof(addr.sun_path));
 	fe->sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	ck_assert_int_ge(fe->sock, 0);
-	ck_assert_int_eq(connect(fe->sock, (struct sockaddr *)&addr,
-				 sizeof(addr)),
-			 0);
+	ck_assert_int_eq(
+		connect(fe->sock, (struct sockaddr *)&addr, sizeof(addr)), 0);
 }
 
 void vuf_open(struct vu_frontend *fe, struct rps_vu *vu)
@@ -122,8 +129,8 @@ bool vuf_send(int sock, const struct vuf_msg *msg)
 	struct vhost_user_header header = { msg->request, msg->flags,
 					    msg->size };
 	/* A size that lies is sent with as many bytes as there are. */
-	size_t len = msg->size > sizeof(msg->payload) ? sizeof(msg->payload) :
-							msg->size;
+	size_t len = msg->size > sizeof(msg->payload) ? sizeof(msg->payload)
+						      : msg->size;
 	struct iovec iov[] = {
 		{ &header, sizeof(header) },
 		{ (void *)(uintptr_t)&msg->payload, len },
@@ -155,8 +162,8 @@ bool vuf_receive(int sock, struct vuf_msg *msg)
 				 .flags = header.flags,
 				 .size = header.size };
 	ck_assert_uint_le(header.size, sizeof(msg->payload));
-	n = header.size ? recv(sock, &msg->payload, header.size, MSG_DONTWAIT) :
-			  0;
+	n = header.size ? recv(sock, &msg->payload, header.size, MSG_DONTWAIT)
+			: 0;
 	return n == (ssize_t)header.size;
 }
 
@@ -166,8 +173,9 @@ static struct vuf_msg exchange(struct vu_frontend *fe, struct vuf_msg msg)
 
 	ck_assert(vuf_send(fe->sock, &msg));
 	vuf_pump(fe->vu);
-	ck_assert_msg(vuf_receive(fe->sock, &reply), "request %u: no reply (%s)",
-		      msg.request, rps_vu_last_error(fe->vu));
+	ck_assert_msg(vuf_receive(fe->sock, &reply),
+		      "request %u: no reply (%s)", msg.request,
+		      rps_vu_last_error(fe->vu));
 	ck_assert_uint_eq(reply.request, msg.request);
 	ck_assert_uint_eq(reply.flags,
 			  VHOST_USER_VERSION | VHOST_USER_FLAG_REPLY);
@@ -233,7 +241,8 @@ void vuf_tell_state(struct vu_frontend *fe, uint32_t request,
 
 uint64_t vuf_ask(struct vu_frontend *fe, uint32_t request)
 {
-	struct vuf_msg msg = { .request = request, .flags = VHOST_USER_VERSION };
+	struct vuf_msg msg = { .request = request,
+			       .flags = VHOST_USER_VERSION };
 
 	return exchange(fe, msg).payload.u64;
 }
@@ -267,9 +276,8 @@ void vuf_open_channel(struct vu_frontend *fe)
 			       .num_fds = 1 };
 	int pair[2];
 
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
-				    pair),
-			 0);
+	ck_assert_int_eq(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	msg.fd[0] = pair[1];
 	vuf_tell(fe, &msg);
 	close(pair[1]);
@@ -287,7 +295,8 @@ struct vuf_msg vuf_mem_table(const struct vu_frontend *fe)
 	struct vuf_msg msg = {
 		.request = VHOST_USER_SET_MEM_TABLE,
 		.flags = VHOST_USER_VERSION,
-		.size = VHOST_USER_TABLE_HEAD + sizeof(struct vhost_user_region),
+		.size = VHOST_USER_TABLE_HEAD +
+			sizeof(struct vhost_user_region),
 		.payload.table = { .num_regions = 1 },
 		.fd = { fe->mem_fd },
 		.num_fds = 1,
@@ -386,9 +395,8 @@ static void set_call_socket(struct vu_frontend *fe, unsigned int index)
 {
 	int pair[2];
 
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
-				    pair),
-			 0);
+	ck_assert_int_eq(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	vuf_tell_fd(fe, VHOST_USER_SET_VRING_CALL, index, pair[1]);
 	close(pair[1]);
 	close(fe->call[index]);

@@ -11,13 +11,13 @@
 
 #include "../xport/vhost_user_proto.h"
 
-#define VUF_MEM_BYTES 0x200000u
+#define VUF_MEM_BYTES  0x200000u
 #define VUF_GUEST_BASE 0x40000000ull
-#define VUF_USER_BASE 0x7f0012340000ull
-#define VUF_RING_NUM 256u
+#define VUF_USER_BASE  0x7f0012340000ull
+#define VUF_RING_NUM   256u
 /* Distance of rings: 16 KiB hold one of 256 entries on 4 KiB. */
 #define VUF_RING_BYTES 0x4000u
-#define VUF_FDS_MAX 12u
+#define VUF_FDS_MAX    12u
 
 struct vu_frontend {
 	struct rps_vu *vu;
@@ -26,8 +26,8 @@ struct vu_frontend {
 	uint8_t *mem; /* VUF_MEM_BYTES */
 	int kick[RPS_NUM_QUEUES];
 	int call[RPS_NUM_QUEUES]; /* the end that we read */
-	int channel; /* our end of the back-end channel */
-	bool ack;    /* ask for an acknowledgement, and expect it */
+	int channel;              /* our end of the back-end channel */
+	bool ack; /* ask for an acknowledgement, and expect it */
 };
 
 /* A message, well formed or not. */
@@ -45,6 +45,9 @@ struct rps_vu *vuf_backend(void);
 
 /* The same with @config; its path is filled in. */
 struct rps_vu *vuf_backend_with(struct rps_vu_config *config);
+
+/* For a test that will not live to destroy its back end. */
+void vuf_remove_path(void);
 
 /* Serve until nothing is pending; fails the test if that takes too long. */
 void vuf_pump(struct rps_vu *vu);

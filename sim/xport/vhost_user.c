@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#define _GNU_SOURCE 1 /* accept4 */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -44,14 +43,13 @@ void rps_vu_doom(struct rps_vu *vu, const char *why)
 	(void)n;
 }
 
-int rps_vu_refuse(struct rps_vu *vu, int err, const char *format, ...)
+void rps_vu_note(struct rps_vu *vu, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(vu->reason, sizeof(vu->reason), format, args);
 	va_end(args);
-	return err;
 }
 
 static void notify(struct rps_xport *xport, unsigned int queue)
@@ -250,26 +248,32 @@ static int accept_frontend(struct rps_vu *vu)
 }
 
 /* Why no further message can be read; @err is rps_vu_msg_receive()'s. */
-static int receive_failed(struct rps_vu *vu, int err)
+static void receive_failed(struct rps_vu *vu, int err)
 {
+	const struct vhost_user_header *header = &vu->reader.msg.header;
+
 	switch (err) {
 	case -ECONNRESET:
-		return rps_vu_refuse(vu, err, "frontend closed the connection");
+		rps_vu_note(vu, "frontend closed the connection");
+		return;
 	case -EPIPE:
-		return rps_vu_refuse(vu, err,
-				     "frontend went away inside a message");
+		rps_vu_note(vu, "frontend went away inside a message");
+		return;
 	case -EPROTO:
-		return rps_vu_refuse(vu, err, "header with flags %#x",
-				     vu->reader.msg.header.flags);
+		rps_vu_note(vu, "header with flags %#x", header->flags);
+		break;
 	case -EMSGSIZE:
-		return rps_vu_refuse(vu, err,
-				     "payload of %u bytes is too large",
-				     vu->reader.msg.header.size);
+		rps_vu_note(vu, "payload of %u bytes is too large",
+			    header->size);
+		break;
 	case -E2BIG:
-		return rps_vu_refuse(vu, err, "too many descriptors");
+		rps_vu_note(vu, "too many descriptors");
+		break;
 	default:
-		return rps_vu_refuse(vu, err, "socket: %s", strerror(-err));
+		rps_vu_note(vu, "socket: %s", strerror(-err));
+		return;
 	}
+	vu->stats.bad_messages++;
 }
 
 /* 0: one served; -EAGAIN: none there; else the connection must end. */
@@ -279,16 +283,13 @@ static int serve_message(struct rps_vu *vu)
 
 	if (err == -EAGAIN)
 		return err;
-	if (err && err != -ECONNRESET && err != -EPIPE)
-		vu->stats.bad_messages++;
-	if (err)
-		return receive_failed(vu, err);
+	if (err) {
+		receive_failed(vu, err);
+		return err;
+	}
 	err = rps_vu_request_serve(vu, &vu->reader.msg);
 	rps_vu_msg_reset(&vu->reader);
-	/* -EAGAIN of a reply means that it cannot be sent. */
-	if (err == -EAGAIN)
-		return -ENOBUFS;
-	if (err && err != -EPIPE && err != -ECONNRESET)
+	if (err == -EPROTO)
 		vu->stats.bad_messages++;
 	return err;
 }

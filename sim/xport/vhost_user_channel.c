@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#define _GNU_SOURCE 1 /* sockets, close */
 #include "vhost_user_channel.h"
 
 #include <errno.h>

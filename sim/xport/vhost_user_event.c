@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#define _GNU_SOURCE 1 /* preadv2 */
 #include "vhost_user_event.h"
 
 #include <errno.h>

@@ -87,9 +87,21 @@ void rps_vu_unwatch(struct rps_vu *vu, int fd);
  * called from a signal handler. */
 void rps_vu_doom(struct rps_vu *vu, const char *why);
 
-/* Note why a request is not granted. Return: @err, for the caller to pass on. */
-__attribute__((format(printf, 3, 4))) RPS_CHECKED int
-rps_vu_refuse(struct rps_vu *vu, int err, const char *format, ...);
+/* What becomes of a request. */
+enum vu_outcome {
+	VU_GRANTED,
+	VU_REFUSED, /* well formed; the frontend must learn of it */
+	VU_IGNORED, /* well formed; the session goes on if it cannot be told */
+	VU_MALFORMED, /* the connection must end */
+};
+
+/* Note why a request is not granted, or the connection ends. */
+__attribute__((format(printf, 2, 3))) void rps_vu_note(struct rps_vu *vu,
+						       const char *format, ...);
+
+/* The same, in passing. Return: @outcome. */
+#define rps_vu_refuse(vu, outcome, ...)                                        \
+	(rps_vu_note((vu), __VA_ARGS__), (outcome))
 
 static inline bool vu_has_protocol_feature(const struct rps_vu *vu,
 					   unsigned int bit)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#define _GNU_SOURCE 1 /* MAP_ANONYMOUS, MAP_NORESERVE */
 #include "vhost_user_mem.h"
 
 #include <errno.h>

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#define _GNU_SOURCE 1 /* MSG_CMSG_CLOEXEC */
 #include "vhost_user_msg.h"
 
 #include <errno.h>

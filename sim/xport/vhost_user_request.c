@@ -39,7 +39,8 @@ struct request {
 	unsigned int fds_max;
 	unsigned int feature;
 	enum vu_answer answer;
-	int (*serve)(struct rps_vu *vu, struct vu_msg *msg); /* NULL: refused */
+	/* NULL: not offered */
+	enum vu_outcome (*serve)(struct rps_vu *vu, struct vu_msg *msg);
 };
 
 static const struct request requests[] = {
@@ -137,45 +138,44 @@ static void log_request(struct rps_vu *vu, const struct request *req,
 		rps_vu_log_add(&vu->log, "%s%s", req->name, text);
 }
 
-/* -EPROTO where it is malformed, another -errno where it is not offered. */
-static int check(struct rps_vu *vu, const struct request *req,
-		 const struct vu_msg *msg)
+static enum vu_outcome check(struct rps_vu *vu, const struct request *req,
+			     const struct vu_msg *msg)
 {
 	if (msg->header.flags & VHOST_USER_FLAG_REPLY)
-		return rps_vu_refuse(vu, -EPROTO,
+		return rps_vu_refuse(vu, VU_MALFORMED,
 				     "request %u has the reply flag",
 				     msg->header.request);
 	if (!req)
-		return rps_vu_refuse(vu, -EOPNOTSUPP, "unknown request %u",
+		return rps_vu_refuse(vu, VU_REFUSED, "unknown request %u",
 				     msg->header.request);
 	if (!req->serve)
-		return rps_vu_refuse(vu, -EOPNOTSUPP, "%s is not offered",
+		return rps_vu_refuse(vu, VU_REFUSED, "%s is not offered",
 				     req->name);
 	if (!size_fits(req->payload, msg->header.size))
-		return rps_vu_refuse(vu, -EPROTO,
+		return rps_vu_refuse(vu, VU_MALFORMED,
 				     "%s with a payload of %u bytes", req->name,
 				     msg->header.size);
 	if (msg->num_fds < req->fds_min || msg->num_fds > req->fds_max)
-		return rps_vu_refuse(vu, -EPROTO, "%s with %u descriptors",
+		return rps_vu_refuse(vu, VU_MALFORMED, "%s with %u descriptors",
 				     req->name, msg->num_fds);
 	if (req->feature != NO_FEATURE &&
 	    !vu_has_protocol_feature(vu, req->feature))
 		return rps_vu_refuse(
-			vu, -EOPNOTSUPP,
+			vu, VU_REFUSED,
 			"%s needs a feature that was not negotiated",
 			req->name);
-	return 0;
+	return VU_GRANTED;
 }
 
 static int send_reply(struct rps_vu *vu, const struct vu_msg *reply)
 {
 	int err = rps_vu_msg_send(vu->sock, reply);
 
-	if (err == -EAGAIN)
-		return rps_vu_refuse(vu, err, "frontend does not read replies");
-	if (err)
-		return rps_vu_refuse(vu, err, "frontend closed the connection");
-	return 0;
+	if (!err)
+		return 0;
+	rps_vu_note(vu, err == -EAGAIN ? "frontend does not read replies"
+				       : "frontend closed the connection");
+	return -EIO;
 }
 
 /* "zero on success or non-zero on failure" */
@@ -199,44 +199,54 @@ static bool wants_ack(const struct rps_vu *vu, const struct vu_msg *msg)
 	       vu_has_protocol_feature(vu, VHOST_USER_PROTOCOL_F_REPLY_ACK);
 }
 
-static int refuse(struct rps_vu *vu, const struct vu_msg *msg, int err)
+static enum vu_outcome execute(struct rps_vu *vu, const struct request *req,
+			       struct vu_msg *msg)
 {
-	bool can_tell = wants_ack(vu, msg);
-
-	if (err == -EPROTO || (err != -EACCES && !can_tell))
-		return err;
-	vu->stats.refused++;
-	rps_vu_log_add(&vu->log, "refused: %s", vu->reason);
-	return can_tell ? acknowledge(vu, msg, true) : 0;
-}
-
-static int execute(struct rps_vu *vu, const struct request *req,
-		   struct vu_msg *msg)
-{
-	int err;
+	enum vu_outcome outcome;
 
 	log_request(vu, req, msg);
 	vu->reply.header = (struct vhost_user_header){
 		req->id, VHOST_USER_VERSION | VHOST_USER_FLAG_REPLY, 0
 	};
-	err = req->serve(vu, msg);
+	outcome = req->serve(vu, msg);
+	/* A kick changes nothing, and is the one that comes often. */
 	if (req->id != VHOST_USER_VRING_KICK)
 		rps_vu_rings_publish(vu);
-	return err;
+	return outcome;
+}
+
+static int grant(struct rps_vu *vu, const struct request *req,
+		 const struct vu_msg *msg)
+{
+	vu->stats.requests++;
+	if (req->answer == VU_ANSWER_OWN)
+		return send_reply(vu, &vu->reply);
+	return wants_ack(vu, msg) ? acknowledge(vu, msg, false) : 0;
+}
+
+static int refuse(struct rps_vu *vu, const struct vu_msg *msg)
+{
+	vu->stats.refused++;
+	rps_vu_log_add(&vu->log, "refused: %s", vu->reason);
+	return wants_ack(vu, msg) ? acknowledge(vu, msg, true) : 0;
 }
 
 int rps_vu_request_serve(struct rps_vu *vu, struct vu_msg *msg)
 {
 	const struct request *req = find_request(msg->header.request);
-	int err = check(vu, req, msg);
+	enum vu_outcome outcome = check(vu, req, msg);
 
-	if (!err)
-		err = execute(vu, req, msg);
-	if (err)
-		return refuse(vu, msg, err);
-
-	vu->stats.requests++;
-	if (req->answer == VU_ANSWER_OWN)
-		return send_reply(vu, &vu->reply);
-	return wants_ack(vu, msg) ? acknowledge(vu, msg, false) : 0;
+	if (outcome == VU_GRANTED)
+		outcome = execute(vu, req, msg);
+	switch (outcome) {
+	case VU_GRANTED:
+		return grant(vu, req, msg);
+	case VU_REFUSED:
+		return wants_ack(vu, msg) ? refuse(vu, msg) : -EPROTO;
+	case VU_IGNORED:
+		return refuse(vu, msg);
+	case VU_MALFORMED:
+		break;
+	}
+	return -EPROTO;
 }

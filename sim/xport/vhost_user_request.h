@@ -22,18 +22,16 @@
  * rps_vu_request_serve() - judge and execute one message, and answer it.
  * @msg: complete; descriptors that are not taken stay the caller's.
  *
- * Return: 0 where the connection goes on; else -errno, with the reason noted.
+ * Return: 0 where the connection goes on; -EPROTO where it must end because of
+ * the message, -EIO where it must because the answer cannot be sent; the
+ * reason is noted.
  */
 RPS_CHECKED int rps_vu_request_serve(struct rps_vu *vu, struct vu_msg *msg);
 
-/*
- * One function per request; size, descriptors and feature have been checked.
- * Return: 0; -EPROTO where the connection must end; -EACCES where it may go on
- * although the request was not granted and the frontend cannot be told;
- * another -errno where it was not granted.  The reason is noted.
- */
+/* One function per request; size, descriptors and feature have been checked. */
 #define REQUEST(name, id, payload, fds_min, fds_max, feature, answer)          \
-	RPS_CHECKED int rps_vu_do_##name(struct rps_vu *vu, struct vu_msg *msg);
+	RPS_CHECKED enum vu_outcome rps_vu_do_##name(struct rps_vu *vu,        \
+						     struct vu_msg *msg);
 #define REFUSED(name, id)
 #include "vhost_user_requests.def"
 #undef REFUSED

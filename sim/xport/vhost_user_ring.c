@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#define _GNU_SOURCE 1 /* timerfd, via the headers */
 #include "vhost_user_ring.h"
 
 #include <errno.h>
@@ -26,7 +25,7 @@ static bool translate(const struct rps_vu *vu, unsigned int queue,
 	       rps_vu_mem_translate(&vu->mem, user->used, &out->used);
 }
 
-int rps_vu_ring_check(struct rps_vu *vu, unsigned int queue)
+enum vu_outcome rps_vu_ring_check(struct rps_vu *vu, unsigned int queue)
 {
 	const struct vu_ring *ring = &vu->ring[queue];
 	struct rps_vring_addrs addrs;
@@ -34,21 +33,20 @@ int rps_vu_ring_check(struct rps_vu *vu, unsigned int queue)
 	int err;
 
 	if (!ring->has_addr)
-		return 0;
+		return VU_GRANTED;
 	if (!translate(vu, queue, &addrs))
-		return rps_vu_refuse(vu, -EFAULT,
+		return rps_vu_refuse(vu, VU_REFUSED,
 				     "ring %u begins outside the memory",
 				     queue);
 	if (!ring->has_num)
-		return 0;
+		return VU_GRANTED;
 	err = rps_vring_attach(&parts, &vu->xport.mem,
 			       vu->xport.queue[queue].num, addrs);
-	if (err == -EFAULT)
-		return rps_vu_refuse(vu, err, "ring %u ends outside the memory",
-				     queue);
 	if (err)
-		return rps_vu_refuse(vu, err, "ring %u is misaligned", queue);
-	return 0;
+		return rps_vu_refuse(vu, VU_REFUSED, "ring %u %s", queue,
+				     err == -EFAULT ? "ends outside the memory"
+						    : "is misaligned");
+	return VU_GRANTED;
 }
 
 bool rps_vu_ring_is_started(const struct rps_vu *vu, unsigned int queue)

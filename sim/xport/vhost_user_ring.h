@@ -17,9 +17,10 @@ void rps_vu_ring_init(struct vu_ring *ring);
  *
  * Asks only about what is known so far.
  *
- * Return: 0, or -errno with the reason noted.
+ * Return: VU_GRANTED; or VU_REFUSED, with the reason noted.
  */
-RPS_CHECKED int rps_vu_ring_check(struct rps_vu *vu, unsigned int queue);
+RPS_CHECKED enum vu_outcome rps_vu_ring_check(struct rps_vu *vu,
+					      unsigned int queue);
 
 /* Have the frontend's addresses, the number of entries and a way to kick come? */
 bool rps_vu_ring_is_started(const struct rps_vu *vu, unsigned int queue);

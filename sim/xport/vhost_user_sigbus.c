@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#define _GNU_SOURCE 1 /* siginfo_t */
 #include "vhost_user_sigbus.h"
 
 #include <errno.h>

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#define _GNU_SOURCE 1 /* SOCK_CLOEXEC, SOCK_NONBLOCK */
 #include "vhost_user_socket.h"
 
 #include <errno.h>
