@@ -98,8 +98,8 @@ class Buffer:
 class Message:
     """A message of the IUT as it lay in its buffer, header decoded by the independent decoder.
 
-    raw: header and payload.  buffer_len: bytes of the descriptor.  used_len: as the IUT claims; None where the IUT is
-    the driver and so claims nothing.
+    raw: header and payload.  buffer_len: bytes of the descriptor.  addr: peer address of the buffer.  used_len: as the
+    IUT claims; None where the IUT is the driver and so claims nothing.
     """
 
     header: decode.Header
@@ -107,6 +107,7 @@ class Message:
     raw: bytes
     buffer_len: int
     head: int
+    addr: int
     used_len: int | None = None
 
     def __str__(self) -> str:
@@ -273,7 +274,11 @@ class Link(ABC):
 
     @abstractmethod
     def restart(self) -> None:
-        """Reset the device and bring the driver up again; endpoints and channels are gone."""
+        """Reset the device and bring the driver up again; channels are gone, and endpoints are not to be relied on."""
+
+    @abstractmethod
+    def spurious(self, queue: int) -> None:
+        """Notify the IUT although there is nothing new."""
 
     @abstractmethod
     def log(self) -> list[str]:
@@ -319,6 +324,10 @@ class Link(ABC):
 
         self.until(look)
         return got
+
+    def read_buffer(self, message: Message) -> bytes:
+        """What is in the buffer of a message that was kept."""
+        return self.lower.read(message.addr, len(message.raw))
 
     def works(self, ept: Endpoint, payload: bytes = b"still there?") -> bool:
         """Whether a message to this endpoint arrives: all that was sent before has been dealt with then."""

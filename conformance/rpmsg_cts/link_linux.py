@@ -72,6 +72,9 @@ class LinuxLink(Link):
                 return False
         return True
 
+    def spurious(self, queue: int) -> None:
+        self.lower.notify(queue, force=True)
+
     def features_accepted(self) -> int:
         """As the guest's kernel shows them: a character for each bit, the lowest first."""
         text = self._guest.agent.read_text(f"/sys/bus/virtio/devices/{self._device}/features")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,10 +14,10 @@ from rpmsg_cts.lower_driver import LowerDriver
 from rpmsg_cts.native import Native, checked, error_name, simulated
 from rpmsg_cts.targets import DEVICE, DRIVER, MUTANT_PREFIX
 from rpmsg_cts.upper_sim import UpperSim
-from rpmsg_cts.verdict import HarnessError
+from rpmsg_cts.verdict import GuestFailure, HarnessError
 
 END = {DRIVER: 0, DEVICE: 1}
-MAX_STEPS = 1 << 24
+MAX_STEPS = 1 << 22
 LOG_LINES = 200
 MAX_STATUS_WRITES = 64
 
@@ -56,11 +57,18 @@ class World:
 
     def run(self) -> int:
         """Let the ends run until they are quiet.  Return: steps made."""
-        return checked(self._lib.rps_world_run(self.handle, MAX_STEPS), "the world does not come to rest")
+        return self._at_rest(self._lib.rps_world_run(self.handle, MAX_STEPS))
+
+    @staticmethod
+    def _at_rest(steps: int) -> int:
+        # Our ends wait by returning; one that goes on and on has been made to by its peer.
+        if steps == -errno.ETIME:
+            raise GuestFailure(f"the IUT does not come to rest within {MAX_STEPS} steps")
+        return checked(steps, "run the world")
 
     def advance(self, seconds: float) -> None:
         """Let virtual time pass."""
-        checked(self._lib.rps_world_advance(self.handle, int(seconds * 1e9), MAX_STEPS), "advance time")
+        self._at_rest(self._lib.rps_world_advance(self.handle, int(seconds * 1e9), MAX_STEPS))
 
     def status_writes(self) -> list[StatusWrite]:
         """Each write of the status byte so far."""
@@ -136,6 +144,11 @@ class SimLink(Link):
     def advance(self, seconds: float) -> None:
         self.world.advance(seconds)
 
+    def spurious(self, queue: int) -> None:
+        lib = self.world.native.lib
+        (lib.rps_world_irq if self.role == DRIVER else lib.rps_world_kick)(self.world.handle, queue)
+        self.settle()
+
     def log(self) -> list[str]:
         lines = self.world.log().splitlines()
         lost = [f"(the first {len(lines) - LOG_LINES} lines are left out)"] if len(lines) > LOG_LINES else []
@@ -149,12 +162,6 @@ class SimLink(Link):
         """Notifications of the driver per queue so far."""
         lib = self.world.native.lib
         return lib.rps_world_kicks(self.world.handle, RX), lib.rps_world_kicks(self.world.handle, TX)
-
-    def inject(self, queue: int) -> None:
-        """A notification out of the blue: a kick for a device, an interrupt for a driver."""
-        lib = self.world.native.lib
-        (lib.rps_world_irq if self.role == DRIVER else lib.rps_world_kick)(self.world.handle, queue)
-
 
 def _mutant(target: str) -> int:
     if not target.startswith(MUTANT_PREFIX):

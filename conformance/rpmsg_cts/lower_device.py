@@ -116,7 +116,7 @@ class LowerDevice(Lower):
             header, payload = decode.decode_message(raw, self.order)
         except decode.DecodeError as error:
             raise RuleBroken("a message of the driver", "header, and payload within the buffer", str(error)) from error
-        message = Message(header, payload, raw[:16 + header.len], len(raw), buffer.head)
+        message = Message(header, payload, raw[:16 + header.len], len(raw), buffer.head, buffer.addr)
         if give_back:
             self.give_back(message)
         return message

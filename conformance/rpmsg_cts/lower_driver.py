@@ -176,7 +176,8 @@ class LowerDriver(Lower):
             header, payload = decode.decode_message(raw, self.order)
         except decode.DecodeError as error:
             raise RuleBroken("a message of the device", "header, and payload within the buffer", str(error)) from error
-        message = Message(header, payload, raw[:16 + header.len], self._config.buf_bytes, index, used_len)
+        message = Message(header, payload, raw[:16 + header.len], self._config.buf_bytes, index, self.rx_addr(index),
+                          used_len)
         if give_back:
             self.give_back(message)
         return message

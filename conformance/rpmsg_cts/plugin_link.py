@@ -16,6 +16,7 @@ from rpmsg_cts.judge import Mismatch, skip
 from rpmsg_cts.lab import Lab
 from rpmsg_cts.link import Config, Link, Unsupported
 from rpmsg_cts.link_sim import SimLink
+from rpmsg_cts.native import Native, simulated
 from rpmsg_cts.targets import Lane
 from rpmsg_cts.verdict import Inconclusive
 
@@ -65,6 +66,17 @@ def link(lane: Lane, link_config: Config, seed: int, request: pytest.FixtureRequ
         yield connected
     finally:
         connected.close()
+
+
+@pytest.fixture
+def lib(lane: Lane) -> None:  # pylint: disable=unused-argument
+    """For a test of the library alone, without a link."""
+
+
+@pytest.fixture
+def native() -> Native:
+    """The library over simulated memory."""
+    return simulated()
 
 
 @pytest.fixture

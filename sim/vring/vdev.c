@@ -226,6 +226,8 @@ void rps_vdev_kick_off(struct vdev *vq)
 bool rps_vdev_kick_on(struct vdev *vq)
 {
 	vq->kick_on = true;
+	if (vq->broken)
+		return false;
 	if (vq->event_idx)
 		store16(vq->mem, SEAM_AVAIL_EVENT, vq->ring.avail_event,
 			vq->avail_idx);

@@ -279,6 +279,8 @@ void rps_vdrv_irq_off(struct vdrv *vq)
 bool rps_vdrv_irq_on(struct vdrv *vq)
 {
 	vq->irq_on = true;
+	if (vq->broken)
+		return false;
 	if (vq->event_idx)
 		store16(vq->mem, SEAM_USED_EVENT, vq->ring.used_event,
 			vq->used_idx);

@@ -110,7 +110,7 @@ RPS_API void rps_vdev_kick_off(struct vdev *vq);
  * rps_vdev_kick_on() - ask for a kick with the next available buffer.
  *
  * Return: whether something was made available meanwhile; the caller looks
- * again, since no kick will tell.
+ * again, since no kick will tell. Never on a broken queue.
  * Source: virtio-1.2 2.7.10 (used.flags, or avail_event).
  */
 RPS_API RPS_CHECKED bool rps_vdev_kick_on(struct vdev *vq);

@@ -130,7 +130,7 @@ RPS_API void rps_vdrv_irq_off(struct vdrv *vq);
  * rps_vdrv_irq_on() - ask for an interrupt with the next returned buffer.
  *
  * Return: whether something was returned meanwhile; the caller looks again,
- * since no interrupt will tell.
+ * since no interrupt will tell. Never on a broken queue.
  * Source: virtio-1.2 2.7.14 (flags and used_event, then a full barrier).
  */
 RPS_API RPS_CHECKED bool rps_vdrv_irq_on(struct vdrv *vq);

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""ADR: endpoints and their addresses."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from rpmsg_cts.judge import expect, given, req
+from rpmsg_cts.link import RX, TX, Endpoint, Link
+from rpmsg_cts.link_sim import SimLink
+from rpmsg_cts.native import ANY
+
+OURS, THEIRS, NOBODY = 0x401, 0x5DC, 4711
+REFUSED = (-errno.EINVAL, -errno.EDESTADDRREQ)
+
+
+def address(link: Link, ept: Endpoint) -> int:
+    """The endpoint's address as the peer sees it: the source of what it sends."""
+    given(link.upper.send(ept, b"who am I?") == 0, "the IUT sends")
+    return link.next_message().header.src
+
+
+@req("ADR-001")
+def test_sending_to_any_is_refused(link: Link) -> None:
+    """ANY is no address, and nobody broadcasts."""
+    ept = link.upper.open(src=THEIRS, dst=ANY)
+    indices = [link.lower.ring(TX).avail.idx, link.lower.ring(RX).used.idx]
+
+    status = link.upper.send(ept, b"to whom?")
+    link.settle()
+
+    expect(True, status in REFUSED, f"whether sending to ANY is refused (result {status})")
+    expect(indices, [link.lower.ring(TX).avail.idx, link.lower.ring(RX).used.idx], "ring indices")
+
+
+@req("ADR-002")
+def test_name_service_listens_on_53(driver_link: Link) -> None:
+    """Every remote announces itself there."""
+    driver_link.lower.announce("here-i-am", OURS)
+    driver_link.settle()
+
+    expect([("here-i-am", OURS)], [(c.name, c.dst) for c in driver_link.upper.channels()], "channels")
+
+
+@req("ADR-002")
+def test_announcements_go_to_53(device_link: SimLink) -> None:
+    """Every host listens there."""
+    ept = device_link.upper.open(name="here-i-am")
+    given(device_link.upper.announce(ept) == 0, "the device announces")
+
+    expect(53, device_link.next_message().header.dst, "hdr.dst of the announcement")
+
+
+@req("ADR-003")
+def test_dynamic_addresses_begin_at_1024(link: Link) -> None:
+    """Those below are for services that both ends know without being told."""
+    first = address(link, link.upper.open(dst=OURS))
+    second = address(link, link.upper.open(dst=OURS))
+
+    expect(True, min(first, second) >= 1024, f"whether {first} and {second} are at least 1024")
+
+
+@req("ADR-004")
+@pytest.mark.parametrize("count", [20, 129, 1000])
+def test_dynamic_addresses_are_unique(link: Link, count: int) -> None:
+    """Two endpoints with one address get each other's messages."""
+    if not link.virtual_time and count > 20:
+        pytest.skip(f"{link.target}: {count} endpoints take minutes through the character devices")
+    addrs = [address(link, link.upper.open(dst=OURS)) for _ in range(count)]
+
+    expect(count, len(set(addrs)), f"different addresses of {count} endpoints")
+
+
+@req("ADR-005")
+@pytest.mark.parametrize("addr", [30, 1500])
+def test_an_address_in_use_is_refused(link: Link, addr: int) -> None:
+    """The first owner goes on undisturbed."""
+    first = link.upper.open(src=addr, dst=OURS)
+
+    with pytest.raises(OSError):
+        link.upper.open(src=addr, dst=OURS)
+    link.lower.send(OURS, addr, b"for the first")
+
+    expect([b"for the first"], [m.payload for m in link.delivered(first)], f"delivered to {addr}")
+
+
+@req("ADR-006")
+def test_a_message_to_nobody_costs_nothing(link: Link) -> None:
+    """More such messages than buffers, and the link still works."""
+    ept = link.upper.open(src=THEIRS, dst=OURS)
+
+    for _ in range(3 * link.lower.num):
+        link.lower.send(OURS, NOBODY, b"anybody there?")
+        link.settle()
+
+    expect(None, link.lower.receive(), "answer to a message to nobody")
+    expect(True, link.works(ept), "whether the next message arrives")
+
+
+@req("ADR-007")
+def test_anybody_may_write_to_an_endpoint(link: Link) -> None:
+    """Delivery is by destination alone."""
+    ept = link.upper.open(src=THEIRS, dst=OURS)
+
+    for src in (OURS, 77):
+        link.lower.send(src, THEIRS, src.to_bytes(4, "little"))
+    got = link.delivered(ept, 2)
+
+    expect([src.to_bytes(4, "little") for src in (OURS, 77)], [m.payload for m in got], "delivered")
+    if link.virtual_time:
+        expect([OURS, 77], [m.src for m in got], "sources told to the client")
+
+
+@req("ADR-008")
+def test_client_gets_payload_and_source(sim_link: SimLink) -> None:
+    """What a callback is told is what was sent."""
+    ept = sim_link.upper.open(src=THEIRS)
+
+    sim_link.lower.send(0x12345678, THEIRS, b"payload")
+
+    expect([(b"payload", 0x12345678)], [(m.payload, m.src) for m in sim_link.delivered(ept)], "told to the client")
+
+
+@req("ADR-009")
+def test_nothing_is_delivered_after_destruction(link: Link) -> None:
+    """The client's memory is gone."""
+    ept = link.upper.open(src=THEIRS, dst=OURS)
+    other = link.upper.open(src=THEIRS + 1, dst=OURS)
+    given(link.works(ept), "the link works")
+
+    link.upper.close(ept)
+    for _ in range(2 * link.lower.num):
+        link.lower.send(OURS, THEIRS, b"too late")
+        link.settle()
+
+    expect(True, link.works(other), "whether another endpoint still gets its messages")
+    again = link.upper.open(src=THEIRS, dst=OURS)
+    expect([], link.upper.received(again), "old messages at a new endpoint with the old address")
+
+
+@req("ADR-011")
+def test_off_channel_addresses_go_out_unchanged(sim_link: SimLink) -> None:
+    """A router sends for others."""
+    status = sim_link.upper.send_off_channel(4000, 4001, b"passing on")
+    given(status == 0, "the IUT sends")
+
+    message = sim_link.next_message()
+
+    expect((4000, 4001), (message.header.src, message.header.dst), "src and dst on the wire")

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""END: which byte order, and where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rpmsg_cts import decode, vectors
+from rpmsg_cts.judge import expect, given, req
+from rpmsg_cts.link import F_EVENT_IDX, F_NS, F_VERSION_1, RX, TX, Config, Link
+from rpmsg_cts.plugin_link import config
+
+OURS, THEIRS = 0x401, 0x400
+VECTORS = vectors.load(Path(__file__).resolve().parents[2])
+MODERN = {"le": Config(), "be": Config(big_endian=True)}
+LEGACY = {"le": Config(features=F_NS), "be": Config(features=F_NS, big_endian=True)}
+EVERY = {"modern-le": MODERN["le"], "modern-be": MODERN["be"], "legacy-le": LEGACY["le"], "legacy-be": LEGACY["be"],
+         "legacy-be-event": Config(features=F_NS | F_EVENT_IDX, big_endian=True)}
+
+
+def bytes_of_rings(link: Link, order: str) -> None:
+    """Both rings say in `order` what happened; an index of 1 read the other way round is 256."""
+    num = link.lower.num
+    for queue, expected in ((RX, (num, 1)), (TX, (1, 1))):
+        desc, avail, used = link.lower.ring_addrs(queue)
+        available = decode.decode_avail(link.lower.read(avail, 6 + 2 * num), num, order)
+        returned = decode.decode_used(link.lower.read(used, 6 + 8 * num), num, order)
+        first = decode.decode_descriptors(link.lower.read(desc, 16 * num), num, order)[available.ring[0]]
+        given(first.len > 0, "the first descriptor was written")
+        idx = available.idx if queue == TX or link.role == "device" else min(available.idx, num)
+        expect(expected, (idx if queue == TX else min(idx, num), returned.idx), f"avail.idx, used.idx of queue {queue}")
+        expect(True, first.len <= 512, f"whether the first buffer of queue {queue} has a plausible length {first.len}")
+
+
+def exchange(link: Link, order: str) -> None:
+    """V-HDR-1 in both directions, as bytes."""
+    golden = VECTORS.vector("V-HDR-1", order).bytes
+    ept = link.upper.open(src=0x400, dst=0x401)
+    given(link.upper.send(ept, b"hello world!") == 0, "the IUT sends")
+    message = link.next_message()
+    expect(golden, message.raw, "V-HDR-1 sent by the IUT")
+
+    link.lower.send_raw(decode.encode_message(0x401, 0x400, b"hello world!", order))
+    expect([b"hello world!"], [m.payload for m in link.delivered(ept)], "delivered")
+
+
+@req("END-001")
+@config(le=MODERN["le"], be=MODERN["be"])
+def test_modern_links_are_little_endian_on_every_processor(link: Link) -> None:
+    """VERSION_1 takes the processor out of the protocol."""
+    exchange(link, "le")
+    bytes_of_rings(link, "le")
+
+
+@req("END-002")
+@config(le=LEGACY["le"], be=LEGACY["be"])
+def test_legacy_links_have_the_drivers_order(link: Link) -> None:
+    """Rings and headers are as the driver's processor writes them."""
+    exchange(link, link.config.order)
+    bytes_of_rings(link, link.config.order)
+
+
+@req("END-003")
+@config(**EVERY)
+def test_integers_are_swapped_and_bytes_are_not(link: Link) -> None:
+    """V-HDR-2 has a different byte everywhere; the payload keeps its order."""
+    order = link.config.order
+    vector = VECTORS.vector("V-HDR-2", order)
+    ept = link.upper.open(src=0x05060708, dst=0x01020304)
+
+    link.lower.send_raw(vector.bytes)
+    expect([vector.bytes[16:]], [m.payload for m in link.delivered(ept)], "payload delivered")
+
+    given(link.upper.send(ept, vector.bytes[16:]) == 0, "the IUT sends")
+    expect(decode.encode_message(0x05060708, 0x01020304, vector.bytes[16:], order), link.next_message().raw, "sent")
+
+
+@req("END-003")
+@config(**EVERY)
+def test_announcements_swap_address_and_flags_alone(link: Link) -> None:
+    """The name is text."""
+    link.lower.announce("rpmsg-client-sample", 0x01020304)
+    link.settle()
+
+    expect([("rpmsg-client-sample", 0x01020304)], [(c.name, c.dst) for c in link.upper.channels()], "channels")
+
+
+@req("END-004")
+@config(**EVERY)
+def test_ring_and_header_have_one_order(device_link: Link) -> None:
+    """Swapping one and not the other reads a length of 12 as 3072."""
+    exchange(device_link, device_link.config.order)
+    used = decode.decode_used(device_link.lower.read(device_link.lower.ring_addrs(RX)[2], 6 + 8 * 8), 8,
+                              device_link.config.order)
+
+    expect(28, used.ring[0].len, "used.len of V-HDR-1")
+
+
+@req("END-008")
+@config(**EVERY)
+def test_a_message_in_the_other_order_is_dropped(link: Link) -> None:
+    """A length of 12 read as 3072 must not lead out of the buffer, and must not stop the link."""
+    wrong = "be" if link.config.order == "le" else "le"
+    ept = link.upper.open(src=0x401)
+    given(link.works(ept), "the link works")
+
+    for length in (12, 256):
+        link.lower.send_raw(decode.encode_message(0x400, 0x401, bytes(length), wrong))
+        link.settle()
+    link.lower.send_raw(decode.encode_message(0x400, 53, decode.encode_name_service("wrong", 1024, 0, wrong), wrong))
+    link.settle()
+
+    expect([], link.upper.received(ept), "delivered")
+    expect([], link.upper.channels(), "channels")
+    expect(True, link.works(ept), "whether the next message arrives")

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""INI: from reset to the first message, and back."""
+
+from __future__ import annotations
+
+import pytest
+
+from rpmsg_cts import decode
+from rpmsg_cts.judge import expect, given, req
+from rpmsg_cts.link import (F_EVENT_IDX, F_INDIRECT, F_NS, F_VERSION_1, RX, STATUS_ACKNOWLEDGE, STATUS_DRIVER,
+                            STATUS_DRIVER_OK, STATUS_FAILED, STATUS_FEATURES_OK, TX, Config, Link)
+from rpmsg_cts.link_sim import SimLink
+from rpmsg_cts.plugin_link import config
+
+OURS, THEIRS = 0x401, 0x5DC
+VENDOR = F_NS | F_VERSION_1 | F_INDIRECT | F_EVENT_IDX | 0xFFFFFE
+UNDERSTOOD_BY_RING = F_EVENT_IDX | F_INDIRECT  # a driver's ring code may know them, whatever the device type
+MODERN = [STATUS_ACKNOWLEDGE, STATUS_ACKNOWLEDGE | STATUS_DRIVER,
+          STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_FEATURES_OK,
+          STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_FEATURES_OK | STATUS_DRIVER_OK]
+LEGACY = [STATUS_ACKNOWLEDGE, STATUS_ACKNOWLEDGE | STATUS_DRIVER,
+          STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_DRIVER_OK]
+
+
+@req("INI-001")
+@pytest.mark.parametrize("device_id", [0, 3, 19])
+@config(stopped=Config(start=False))
+def test_driver_leaves_other_devices_alone(driver_link: SimLink, device_id: int) -> None:
+    """A console with an RPMsg driver on it is a broken console."""
+    other = SimLink(driver_link.target, driver_link.role, driver_link.config.but(device_id=device_id), seed=1)
+
+    try:
+        status = other.upper.probe()
+        expect(True, status < 0, f"whether probing device id {device_id} fails")
+        expect(False, bool(other.world.status_writes()[-1].status & STATUS_DRIVER_OK), "whether DRIVER_OK was set")
+    finally:
+        other.close()
+
+
+@req("INI-002")
+def test_driver_receives_on_queue_0_and_sends_on_queue_1(driver_link: Link) -> None:
+    """The other way round, both ends wait for each other."""
+    lower = driver_link.lower
+    ept = driver_link.upper.open(src=THEIRS, dst=OURS)
+    posted = lower.ring(RX).avail.idx
+    given(driver_link.upper.send(ept, b"x") == 0, "the driver sends")
+
+    writable = [[lower.ring(q).desc[lower.ring(q).avail.ring[0]].flags & 2 for q in (RX, TX)]]
+
+    expect(True, posted > 0, "whether receive buffers are posted on queue 0")
+    expect([[2, 0]], writable, "whether the first buffer of queues 0 and 1 is for the device to write")
+    expect(1, lower.ring(TX).avail.idx, "messages on queue 1")
+
+
+@req("INI-002")
+def test_device_receives_on_queue_1_and_sends_on_queue_0(device_link: SimLink) -> None:
+    """The other way round, both ends wait for each other."""
+    ept = device_link.upper.open(src=THEIRS, dst=OURS)
+    given(device_link.upper.send(ept, b"x") == 0, "the device sends")
+    device_link.lower.send(OURS, THEIRS, b"y")
+    device_link.settle()
+
+    expect([1, 1], [device_link.lower.ring(q).used.idx for q in (RX, TX)], "buffers used on queues 0 and 1")
+
+
+@req("INI-003")
+@config(modern=Config(), legacy=Config(features=F_NS))
+def test_status_is_built_up_bit_by_bit(driver_link: SimLink) -> None:
+    """A device that reads the status between two writes must see the truth."""
+    given(hasattr(driver_link, "world"), "status writes are visible; vhost-user hides them")
+    writes = [write.status for write in driver_link.world.status_writes()]
+
+    expected = MODERN if driver_link.config.features & F_VERSION_1 else LEGACY
+    expect(expected, [status for status in writes if status], "status bytes written after reset")
+    expect(0, writes[0], "first status byte written")
+
+
+@req("INI-004")
+@config(stopped=Config(start=False))
+def test_device_waits_for_driver_ok(device_link: SimLink) -> None:
+    """Before that the driver has promised nothing, not even that its rings are there."""
+    lower = device_link.lower
+    ept = device_link.upper.open(src=THEIRS, dst=OURS)
+    device_link.upper.announce(ept)
+    lower.negotiate()
+    lower.set_up_rings()
+    before = lower.notified(RX)
+
+    lower.kick(RX, force=True)
+    device_link.settle()
+    early = lower.ring(RX).used.idx, lower.ring(TX).used.idx, lower.notified(RX) - before
+    lower.drive()
+    device_link.settle()
+
+    expect((0, 0, 0), early, "used buffers and notifications before DRIVER_OK")
+    expect(1, lower.ring(RX).used.idx, "announcements after DRIVER_OK")
+
+
+@req("INI-005")
+def test_receive_buffers_are_there_before_driver_ok(driver_link: SimLink) -> None:
+    """A device that announces at once needs a buffer at once."""
+    given(hasattr(driver_link, "world"), "the moment of DRIVER_OK is visible; vhost-user hides it")
+    (at_driver_ok,) = [w for w in driver_link.world.status_writes() if w.status & STATUS_DRIVER_OK]
+
+    expect(driver_link.lower.num, at_driver_ok.available[RX], "receive buffers posted when DRIVER_OK is written")
+
+
+@req("INI-006")
+def test_queue_0_is_kicked_after_driver_ok(driver_link: Link) -> None:
+    """Some devices take it for the start signal."""
+    arrived = driver_link.until(lambda: driver_link.lower.notified(RX) > 0)
+
+    given(driver_link.lower.ring(TX).avail.idx == 0, "the driver has sent nothing yet")
+    expect(True, arrived, "whether queue 0 was kicked")
+    expect(0, driver_link.lower.notified(TX), "kicks of queue 1 so far")
+
+
+@req("INI-007")
+@config(without=Config(features=F_VERSION_1))
+def test_without_the_feature_nothing_is_announced(link: Link) -> None:
+    """Address 53 belongs to nobody then."""
+    if link.role == "device":
+        ept = link.upper.open(src=THEIRS, dst=OURS, name="silent")
+        link.upper.announce(ept)
+    else:
+        link.upper.open_channel(link.upper.service, 900, OURS)
+    link.settle()
+
+    expect(None, link.lower.receive(), "message of the IUT")
+
+
+@req("INI-007")
+def test_driver_accepts_the_name_service(driver_link: Link) -> None:
+    """Without it no device can say what it offers."""
+    expect(F_NS, driver_link.lower.features & F_NS, "VIRTIO_RPMSG_F_NS in the accepted features")
+
+
+@req("INI-008", "INI-009")
+@config(vendor=Config(features=VENDOR))
+def test_driver_accepts_only_what_it_knows(driver_link: Link) -> None:
+    """Bits above 0 mean different things to different vendors."""
+    accepted = driver_link.lower.features
+
+    expect(0, accepted & ~(F_NS | F_VERSION_1 | UNDERSTOOD_BY_RING), "accepted features without an agreed meaning")
+    expect(0, accepted & ~VENDOR, "accepted features that were not offered")
+
+
+@req("INI-009")
+@config(vendor=Config(features=VENDOR))
+def test_vendor_features_change_nothing_on_the_wire(driver_link: Link) -> None:
+    """A baseline driver sends no acknowledgement and reads no configuration because of them."""
+    driver_link.lower.announce("plain-service", OURS)
+    driver_link.settle()
+    given([c.name for c in driver_link.upper.channels()] == ["plain-service"], "the announcement was taken")
+
+    expect(None, driver_link.lower.receive(), "message of the driver")
+
+
+@req("INI-010")
+@config(refused=Config(refuse_features=True, start=False))
+def test_driver_gives_up_when_features_are_refused(driver_link: SimLink) -> None:
+    """The device has said that it will not work like that."""
+    status = driver_link.upper.probe()
+    last = driver_link.world.status_writes()[-1].status
+
+    expect(True, status < 0, "whether probing fails")
+    expect(STATUS_FAILED, last & (STATUS_FAILED | STATUS_DRIVER_OK), "FAILED and DRIVER_OK in the last status")
+
+
+@req("INI-010")
+@config(legacy=Config(features=F_NS))
+def test_legacy_start_has_no_features_ok(driver_link: SimLink) -> None:
+    """Legacy devices do not know the bit."""
+    seen = [w.status & STATUS_FEATURES_OK for w in driver_link.world.status_writes()]
+
+    expect([0] * len(seen), seen, "FEATURES_OK in each status written")
+
+
+@req("INI-012")
+@config(event=Config(features=F_NS | F_VERSION_1 | F_EVENT_IDX), flags=Config())
+def test_both_ends_suppress_in_the_same_way(link: Link) -> None:
+    """One end in event mode and the other in flag mode stop after the first batch."""
+    ept = link.upper.open(src=THEIRS, dst=OURS)
+
+    for i in range(4 * link.lower.num):
+        given(link.upper.send(ept, bytes([i])) == 0, "a send buffer is free")
+        expect(bytes([i]), link.next_message().payload, "payload on the wire")
+        link.lower.send(OURS, THEIRS, bytes([i]))
+
+    expect(4 * link.lower.num, len(link.delivered(ept, 4 * link.lower.num)), "messages delivered")
+
+
+@req("INI-014")
+def test_device_forgets_everything_at_reset(device_link: SimLink) -> None:
+    """A new start finds the rings at 0, and so must the device."""
+    lower = device_link.lower
+    ept = device_link.upper.open(src=THEIRS, dst=OURS)
+    given(device_link.works(ept), "the link works")
+    given(device_link.upper.send(ept, b"x") == 0, "the device sends")
+
+    lower.set_status(0)
+    device_link.settle()
+    for queue in (RX, TX):
+        desc, avail, _ = lower.ring_addrs(queue)
+        lower.write(avail, b"\xff" * (6 + 2 * lower.num))
+        lower.write(desc, b"\xff" * 16 * lower.num)
+    frozen = [lower.read(lower.ring_addrs(q)[2], 6 + 8 * lower.num) for q in (RX, TX)]
+    lower.kick(TX, force=True)
+    device_link.upper.send(ept, b"into the void")
+    device_link.settle()
+
+    expect(frozen, [lower.read(lower.ring_addrs(q)[2], 6 + 8 * lower.num) for q in (RX, TX)], "used rings after reset")
+    lower.start()
+    device_link.settle()
+    expect(True, device_link.works(ept), "whether a message arrives after the second start")
+    given(device_link.upper.send(ept, b"again") == 0, "the device sends")
+    expect(b"again", device_link.next_message().payload, "payload on the wire after the second start")
+
+
+@req("LAY-027")
+def test_driver_starts_again_from_zero(driver_link: Link) -> None:
+    """After a reset both ends count from 0 again."""
+    ept = driver_link.upper.open(src=THEIRS, dst=OURS)
+    given(driver_link.works(ept), "the link works")
+
+    driver_link.restart()
+    again = driver_link.upper.open(src=THEIRS + 1, dst=OURS)
+
+    expect(True, driver_link.works(again), "whether a message arrives after the second start")
+    given(driver_link.upper.send(again, b"again") == 0, "the driver sends")
+    message = driver_link.next_message()
+    expect(decode.encode_message(THEIRS + 1, OURS, b"again", driver_link.lower.order), message.raw, "on the wire")

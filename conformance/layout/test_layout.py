@@ -1,0 +1,440 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""LAY: where the parts of a ring lie, and what their fields mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rpmsg_cts import decode, vectors
+from rpmsg_cts.judge import expect, given, req, role
+from rpmsg_cts.link import RX, TX, Config, Link, Segment
+from rpmsg_cts.link_sim import SimLink
+from rpmsg_cts.native import Native
+from rpmsg_cts.plugin_link import config
+
+OURS, THEIRS = 0x401, 0x5DC
+WRITE = 2
+ROOT = Path(__file__).resolve().parents[2]
+VECTORS = vectors.load(ROOT)
+PLACES = {"align4": Config(align=4), "align16": Config(align=16), "align64": Config(align=64),
+          "align4096": Config(align=4096), "apart": Config(align=0)}
+
+
+def offered(link: Link, queue: int) -> list[decode.Descriptor]:
+    """Descriptors that the driver has made available and the device has not yet given back."""
+    ring = link.lower.ring(queue)
+    pending = (ring.avail.idx - ring.used.idx) & 0xFFFF
+    return [ring.desc[ring.avail.ring[(ring.avail.idx - 1 - i) % link.lower.num]] for i in range(min(pending, link.lower.num))]
+
+
+@req("LAY-001", "LAY-002")
+@config(plain=Config(), **PLACES)
+def test_offered_buffers_are_found_in_their_tables(driver_link: Link) -> None:
+    """A device reads addresses, lengths and flags at fixed places; here they are read by an independent decoder."""
+    ring = driver_link.lower.ring(RX)
+    given(ring.avail.idx > 0, "the driver has posted receive buffers")
+
+    heads = [ring.avail.ring[i] for i in range(ring.avail.idx)]
+
+    expect(sorted(range(driver_link.lower.num)), sorted(heads), "descriptors in the available ring")
+    expect([(512, WRITE)] * len(heads), [(ring.desc[h].len, ring.desc[h].flags) for h in heads], "length and flags")
+
+
+@req("LAY-003")
+@config(plain=Config(), **PLACES)
+def test_returned_buffers_are_found_in_the_used_ring(device_link: Link) -> None:
+    """A driver finds what came back, and how much was written, where the specification says."""
+    ept = device_link.upper.open(src=THEIRS, dst=OURS)
+    given(device_link.upper.send(ept, b"hello world!") == 0, "the device sends")
+
+    used = device_link.lower.ring(RX).used
+
+    expect(1, used.idx, "used.idx")
+    expect(decode.UsedElement(0, 28), used.ring[0], "used.ring[0]")
+
+
+@req("LAY-004", "LAY-006")
+@role("driver", "device")
+@pytest.mark.parametrize("row", VECTORS.layout, ids=lambda row: f"n{row.num}-align{row.align}")
+def test_parts_of_a_contiguous_ring(native: Native, lane: object, lib: None, row: vectors.LayoutRow) -> None:
+    """Both ends must come to the same offsets from size and alignment alone."""
+    layout = native.ffi.new("struct rps_codec_layout *")
+    given(native.lib.rps_codec_layout(row.num, row.align, layout) == 0, "the layout is accepted")
+
+    expected = (row.avail_flags, row.used_event, row.used_flags, row.avail_event, row.total, row.legacy_total)
+    observed = (layout.avail, layout.used_event, layout.used, layout.avail_event, layout.total, layout.legacy_total)
+    expect(expected, observed, "available ring, used_event, used ring, avail_event, total, legacy total")
+
+
+@req("LAY-004")
+@config(**PLACES)
+def test_a_message_passes_at_every_alignment(link: Link) -> None:
+    """Two ends that disagree about the used ring never see each other's buffers come back."""
+    ept = link.upper.open(src=THEIRS, dst=OURS)
+
+    for _ in range(3 * link.lower.num):
+        link.lower.send(OURS, THEIRS, b"ping")
+        given(link.upper.send(ept, b"pong") == 0, "a send buffer is free")
+        expect(b"pong", link.next_message().payload, "payload on the wire")
+
+    expect([b"ping"] * 3 * link.lower.num, [m.payload for m in link.delivered(ept, 3 * link.lower.num)], "delivered")
+
+
+@req("LAY-005", "LAY-007")
+@role("driver", "device")
+@pytest.mark.parametrize("align", [0, 1, 2, 3, 24, 4095])
+def test_an_alignment_that_cannot_be_is_refused(native: Native, lane: object, lib: None, align: int) -> None:
+    """A used ring at 4k+2 traps on some processors and is torn on others."""
+    layout = native.ffi.new("struct rps_codec_layout *")
+
+    expect(True, native.lib.rps_codec_layout(8, align, layout) < 0, f"whether alignment {align} is refused")
+
+
+@req("LAY-005")
+@pytest.mark.parametrize(("part", "off"), [("desc", 8), ("avail", 1), ("used", 2)])
+@config(plain=Config(start=False))
+def test_a_misaligned_ring_is_not_served(device_link: SimLink, part: str, off: int) -> None:
+    """A device that reads such a ring reads something else than the driver wrote."""
+    lower = device_link.lower
+    lower.negotiate()
+    lower.set_up_rings()
+    places = dict(zip(("desc", "avail", "used"), lower.ring_addrs(TX)))
+    places[part] += off
+
+    device_link.world.native.lib.rps_world_set_queue(device_link.world.handle, TX, lower.num, *places.values())
+    lower.drive()
+    device_link.settle()
+
+    expect(False, device_link.upper.stats().ready, f"whether a device serves {part} {off} bytes off")
+
+
+@req("LAY-008")
+@role("driver", "device")
+@pytest.mark.parametrize("num", [0, 3, 24, 32769, 65536])
+def test_a_size_that_is_no_power_of_two_is_refused(native: Native, lane: object, lib: None, num: int) -> None:
+    """idx mod N jumps at the wrap of idx unless N divides 65536."""
+    layout = native.ffi.new("struct rps_codec_layout *")
+
+    expect(True, native.lib.rps_codec_layout(num, 16, layout) < 0, f"whether {num} entries are refused")
+
+
+@req("LAY-009", "LAY-010")
+@config(small=Config(num=2), plain=Config(num=8), wrap=Config(num=8, start_idx=0xFFFE),
+        edge=Config(num=4, start_idx=0x7FFF), event=Config(num=8, start_idx=0xFFFA, features=0x1_2000_0001))
+def test_indices_run_freely_and_slots_are_taken_in_turn(link: Link) -> None:
+    """Traffic goes on when the ring has been gone through, and when the 16-bit index wraps."""
+    num, start = link.lower.num, link.config.start_idx
+    ept = link.upper.open(src=THEIRS, dst=OURS)
+
+    for i in range(2 * num + 1):
+        given(link.upper.send(ept, bytes([i])) == 0, "a send buffer is free")
+        expect(bytes([i]), link.next_message().payload, "payload on the wire")
+        link.lower.send(OURS, THEIRS, bytes([i]))
+
+    arrived = [m.payload for m in link.delivered(ept, 2 * num + 1)]
+    expect([bytes([i]) for i in range(2 * num + 1)], arrived, "delivered")
+    sent = TX if link.role == "driver" else RX
+    moved = link.lower.ring(sent)
+    idx = moved.avail.idx if link.role == "driver" else moved.used.idx
+    expect((start + 2 * num + 1) & 0xFFFF, idx, f"index after {2 * num + 1} messages")
+
+
+@req("LAY-011")
+@config(two=Config(num=2), plain=Config(num=8))
+def test_a_full_ring_is_not_an_empty_one(link: Link) -> None:
+    """All N buffers count: the difference N is not 0."""
+    num = link.lower.num
+    ept = link.upper.open(src=THEIRS)
+
+    for i in range(num):
+        link.lower.send(OURS, THEIRS, bytes([i]), notify=i == num - 1)
+
+    expect([bytes([i]) for i in range(num)], [m.payload for m in link.delivered(ept, num)], "delivered from a full ring")
+
+
+@req("LAY-012")
+def test_driver_never_offers_more_than_fits(driver_link: Link) -> None:
+    """One entry too many overwrites one that the device has not read."""
+    num = driver_link.lower.num
+    ept = driver_link.upper.open(src=THEIRS, dst=OURS)
+
+    accepted = sum(driver_link.upper.send(ept, bytes([i])) == 0 for i in range(2 * num))
+
+    ring = driver_link.lower.ring(TX)
+    expect(accepted, (ring.avail.idx - ring.used.idx) & 0xFFFF, "outstanding entries")
+    expect(True, accepted <= num, f"whether {accepted} sends fit into {num} entries")
+
+
+@req("LAY-013")
+def test_only_receive_buffers_are_for_the_device_to_write(driver_link: Link) -> None:
+    """A device writes where it is told to, and nowhere else."""
+    ept = driver_link.upper.open(src=THEIRS, dst=OURS)
+    given(driver_link.upper.send(ept, b"x") == 0, "the driver sends")
+
+    expect({WRITE}, {desc.flags for desc in offered(driver_link, RX)}, "flags on queue 0")
+    expect({0}, {desc.flags for desc in offered(driver_link, TX)}, "flags on queue 1")
+
+
+@req("LAY-014")
+def test_driver_sends_in_one_descriptor(driver_link: Link) -> None:
+    """Some devices know nothing of chains."""
+    ept = driver_link.upper.open(src=THEIRS, dst=OURS)
+    given(driver_link.upper.send(ept, bytes(496)) == 0, "the driver sends")
+
+    expect([0], [desc.flags & 1 for desc in offered(driver_link, TX)], "NEXT on queue 1")
+
+
+@req("LAY-014")
+@pytest.mark.parametrize("cuts", [[16], [8], [16, 20], [1, 2, 3]], ids=str)
+def test_device_survives_a_split_message(device_link: SimLink, cuts: list[int]) -> None:
+    """Framing is not part of the message: it arrives whole, or its buffer comes back and the queue goes on."""
+    ept = device_link.upper.open(src=THEIRS)
+    lower = device_link.lower
+    raw = decode.encode_message(OURS, THEIRS, b"hello world!", lower.order)
+    base = lower.tx_addr(0)
+    lower.write(base, raw)
+    ends = [*cuts, len(raw)]
+    chain = [Segment(base + start, end - start, False) for start, end in zip([0, *cuts], ends)]
+
+    given(lower.offer(TX, chain, token=0) == 0, "the chain is offered")
+    lower.kick(TX)
+    device_link.settle()
+
+    expect([0], lower.returned(), "used.len of the chain")
+    got = [m.payload for m in device_link.upper.received(ept)]
+    expect(True, got in ([], [b"hello world!"]), "whether the message is whole or dropped")
+    expect(True, device_link.works(ept), "whether the next message arrives")
+
+
+@req("LAY-015")
+def test_device_writes_nothing_of_the_driver(device_link: SimLink) -> None:
+    """Descriptors, available ring and sent messages are the driver's; it may reuse them as they were."""
+    lower = device_link.lower
+    ept = device_link.upper.open(src=THEIRS, dst=OURS)
+    given(device_link.works(ept), "the link works")
+    index = lower.send_raw(decode.encode_message(OURS, THEIRS, b"untouched", lower.order), notify=False)
+
+    def mine() -> list[bytes]:
+        rings = [(addr, size) for q in (RX, TX)
+                 for addr, size in zip(lower.ring_addrs(q)[:2], (16 * lower.num, 6 + 2 * lower.num))]
+        return [lower.read(addr, size) for addr, size in rings] + [lower.read(lower.tx_addr(index), 25)]
+
+    before = mine()
+    lower.kick(TX)
+    device_link.settle()
+    given(device_link.upper.send(ept, b"answer") == 0, "the device sends")
+
+    given([m.payload for m in device_link.upper.received(ept)] == [b"untouched"], "the message arrived")
+    expect(before, mine(), "tables of the driver, and its message")
+    expect(True, device_link.world.guards_intact(), "whether nothing around the rings was written")
+
+
+@req("LAY-016")
+@pytest.mark.parametrize("negotiated", [True, False], ids=["negotiated", "not-negotiated"])
+@config(offered=Config(features=0x1_1000_0001, start=False))
+def test_device_uses_indirect_tables_only_if_negotiated(device_link: SimLink, negotiated: bool) -> None:
+    """Without the feature the address is that of a table, not of a message."""
+    lower = device_link.lower
+    lower.negotiate(~0 if negotiated else ~(1 << 28))
+    lower.set_up_rings()
+    lower.drive()
+    ept = device_link.upper.open(src=THEIRS)
+    lower.write(lower.tx_addr(0), decode.encode_message(OURS, THEIRS, b"indirect", lower.order))
+
+    offer = lower.offer(TX, [Segment(lower.tx_addr(0), 24, False)], token=0, table=lower.place.spare)
+    given(offer == 0, "the table is offered")
+    lower.kick(TX)
+    device_link.settle()
+
+    got = [m.payload for m in device_link.upper.received(ept)]
+    expect([b"indirect"] if negotiated else [], got, "delivered from an indirect table")
+    expect([0], lower.returned(), "used.len of the table")
+    expect(True, device_link.works(ept), "whether the next message arrives")
+
+
+@req("LAY-017")
+def test_driver_takes_buffers_back_in_any_order(driver_link: Link) -> None:
+    """A device that holds one buffer gives others back first; each message must be the right one."""
+    lower = driver_link.lower
+    ept = driver_link.upper.open(src=THEIRS)
+    buffers = [lower.take(RX) for _ in range(4)]
+    given(all(buffers), "the driver has posted four buffers")
+
+    for i, buffer in enumerate(buffers):
+        lower.write(buffer.addr, decode.encode_message(OURS, THEIRS, bytes([i]), lower.order))
+    for i in (2, 0, 3, 1):
+        lower.complete(RX, buffers[i].head, 17, notify=i == 1)
+
+    got = [m.payload for m in driver_link.delivered(ept, 4)]
+    expect([bytes([i]) for i in (2, 0, 3, 1)], got, "delivered in the order of return")
+
+
+@req("LAY-018")
+@pytest.mark.parametrize("size", [0, 12, 496])
+def test_used_length_covers_what_was_written(device_link: Link, size: int) -> None:
+    """A driver believes no byte beyond it."""
+    ept = device_link.upper.open(src=THEIRS, dst=OURS)
+    given(device_link.upper.send(ept, bytes(size)) == 0, "the device sends")
+
+    used_len = device_link.next_message().used_len
+
+    expect(True, 16 + size <= used_len <= 512, f"whether used.len {used_len} is in {16 + size}..512")
+
+
+@req("LAY-019")
+def test_used_length_of_a_read_buffer_is_zero(device_link: SimLink) -> None:
+    """The device has written nothing into it."""
+    ept = device_link.upper.open(src=THEIRS)
+    given(device_link.works(ept), "the link works")
+
+    expect([0], device_link.lower.returned(), "used.len on queue 1")
+
+
+@req("LAY-020")
+@pytest.mark.parametrize("used_len", [0, 28, 512, 0xFFFFFFFF], ids=hex)
+def test_driver_ignores_the_used_length_of_sent_buffers(driver_link: Link, used_len: int) -> None:
+    """Devices in the field put all kinds of lengths there; Linux once stopped sending because of it."""
+    lower, num = driver_link.lower, driver_link.lower.num
+    ept = driver_link.upper.open(src=THEIRS, dst=OURS)
+
+    for i in range(3 * num):
+        expect(0, driver_link.upper.send(ept, bytes([i])), f"result of send {i}")
+        message = driver_link.poll_message(give_back=False)
+        expect(bytes([i]), message and message.payload, f"message {i} on the wire")
+        lower.complete(TX, message.head, used_len)
+        driver_link.settle()
+
+
+@req("LAY-023", "LAY-024")
+def test_driver_kicks_unless_the_device_asked_not_to(driver_link: Link) -> None:
+    """The device's word counts, not the driver's own."""
+    lower = driver_link.lower
+    ept = driver_link.upper.open(src=THEIRS, dst=OURS)
+    kicks = []
+
+    for on in (True, False, True):
+        lower.kicks(TX, on)
+        before = lower.notified(TX)
+        given(driver_link.upper.send(ept, b"x") == 0, "the driver sends")
+        given(driver_link.poll_message() is not None, "the message is on the wire")
+        driver_link.settle()
+        kicks.append(lower.notified(TX) - before)
+
+    expect([1, 0, 1], kicks, "kicks of queue 1 with used.flags 0, 1, 0")
+
+
+@req("LAY-023", "LAY-024")
+def test_device_notifies_unless_the_driver_asked_not_to(device_link: SimLink) -> None:
+    """The driver's word counts, not the device's own."""
+    lower = device_link.lower
+    ept = device_link.upper.open(src=THEIRS, dst=OURS)
+    given(device_link.works(ept), "the link works")
+    notified = []
+
+    for on in (True, False, True):
+        lower.interrupts(RX, on)
+        before = lower.notified(RX)
+        given(device_link.upper.send(ept, b"x") == 0, "the device sends")
+        notified.append(lower.notified(RX) - before)
+
+    expect([1, 0, 1], notified, "notifications of queue 0 with avail.flags 0, 1, 0")
+
+
+@req("LAY-024")
+@pytest.mark.parametrize("event", [0, 1, 0x7FFF, 0xFFFF], ids=hex)
+def test_event_words_mean_nothing_unless_negotiated(link: Link, event: int) -> None:
+    """They lie in memory that a peer without the feature never initialises."""
+    lower, num = link.lower, link.lower.num
+    ept = link.upper.open(src=THEIRS, dst=OURS)
+    sent = TX if link.role == "driver" else RX
+    _, avail, used = lower.ring_addrs(sent)
+    at = used + 4 + 8 * num if link.role == "driver" else avail + 4 + 2 * num
+
+    lower.write(at, event.to_bytes(2, "big" if lower.order == "be" else "little"))
+    before = lower.notified(sent)
+    for _ in range(3):
+        given(link.upper.send(ept, b"x") == 0, "the IUT sends")
+    link.settle()
+    got = [link.poll_message() for _ in range(3)]
+
+    given(all(got), "three messages are on the wire")
+    expect(3, lower.notified(sent) - before, f"notifications for three messages, event word {event:#x}")
+
+
+@req("LAY-025")
+@role("driver", "device")
+@pytest.mark.parametrize("row", VECTORS.need_event, ids=lambda r: f"{r.event:x}-{r.new:x}-{r.old:x}")
+def test_the_event_formula_in_sixteen_bits(native: Native, lane: object, lib: None, row: vectors.NeedEventRow) -> None:
+    """An evaluation in int goes wrong at the wrap, and then the other end waits for ever."""
+    expect(row.notify, native.lib.rps_codec_need_event(row.event, row.new, row.old), "whether the peer is told")
+
+
+@req("LAY-025")
+@pytest.mark.parametrize("ahead", [0, 1, 3])
+@config(event=Config(features=0x1_2000_0001))
+def test_the_driver_kicks_when_the_event_is_passed(driver_link: Link, ahead: int) -> None:
+    """With EVENT_IDX the device says at which entry it wants to be woken."""
+    lower, num = driver_link.lower, driver_link.lower.num
+    ept = driver_link.upper.open(src=THEIRS, dst=OURS)
+    _, _, used = lower.ring_addrs(TX)
+    idx = lower.ring(TX).avail.idx
+    lower.write(used + 4 + 8 * num, ((idx + ahead) & 0xFFFF).to_bytes(2, "little"))
+    before = lower.notified(TX)
+
+    kicks = []
+    for _ in range(4):
+        given(driver_link.upper.send(ept, b"x") == 0, "the driver sends")
+        driver_link.settle()
+        kicks.append(lower.notified(TX) - before)
+
+    expect([int(i >= ahead) for i in range(4)], kicks, f"kicks so far after each of four sends, event {ahead} ahead")
+
+
+@req("LAY-026")
+@config(plain=Config(), event=Config(features=0x1_2000_0001))
+def test_spurious_notifications_are_harmless(link: Link) -> None:
+    """They happen on every shared interrupt line."""
+    ept = link.upper.open(src=THEIRS, dst=OURS)
+    given(link.works(ept), "the link works")
+    indices = [(link.lower.ring(q).avail.idx, link.lower.ring(q).used.idx) for q in (RX, TX)]
+
+    for _ in range(100):
+        link.spurious(RX)
+        link.spurious(TX)
+    link.settle()
+
+    expect([], link.upper.received(ept), "delivered without a message")
+    expect(indices, [(link.lower.ring(q).avail.idx, link.lower.ring(q).used.idx) for q in (RX, TX)], "ring indices")
+    expect(True, link.works(ept), "whether the next message arrives")
+
+
+@req("LAY-027")
+@config(dirty=Config(dirty=0xA5), wild=Config(dirty=0xFF))
+def test_rings_start_empty_whatever_was_in_memory(driver_link: SimLink) -> None:
+    """A previous run's entries would be taken for messages."""
+    lower = driver_link.lower
+    ept = driver_link.upper.open(src=THEIRS)
+
+    for queue in (RX, TX):
+        ring = lower.ring(queue)
+        expect((0, 0), (ring.used.flags, ring.used.idx), f"used flags and idx of queue {queue}")
+        expect(True, ring.avail.flags in (0, 1), f"whether avail.flags of queue {queue} are flags")
+    expect((lower.num, 0), (lower.ring(RX).avail.idx, lower.ring(TX).avail.idx), "avail.idx of both queues")
+    expect([], driver_link.upper.received(ept), "ghost messages")
+
+
+@req("LAY-027")
+def test_rings_start_empty_after_a_restart(driver_link: Link) -> None:
+    """Indices of the run before mean nothing any more."""
+    ept = driver_link.upper.open(src=THEIRS, dst=OURS)
+    given(driver_link.works(ept), "the link works")
+    given(driver_link.upper.send(ept, b"x") == 0, "the driver sends")
+
+    driver_link.restart()
+
+    given(driver_link.lower.ring(RX).avail.idx > 0, "the driver has posted receive buffers")
+    expect((driver_link.lower.num, 0), (driver_link.lower.ring(RX).avail.idx, driver_link.lower.ring(TX).avail.idx),
+           "avail.idx of both queues")
+    expect((0, 0), (driver_link.lower.ring(RX).used.idx, driver_link.lower.ring(TX).used.idx), "used.idx of both")
