@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Known defects are loaded strictly and cover exactly what they say."""
+
+import pytest
+
+from rpmsg_cts import catalogue, known
+from rpmsg_cts.strict_toml import CatalogueError
+from rpmsg_cts.verdict import Judgement, Verdict
+
+ENTRY = """
+[[known]]
+id = "K-X-001"
+requirement = "ROB-004"
+target = "linux-*"
+role = "driver"
+kernel = ">=4.0, <6.13"
+message = "deliver(ed|s)"
+url = "https://example.org/1"
+note = "a note"
+"""
+
+
+def load(tmp_path, text):
+    """Load one file of known defects."""
+    folder = tmp_path / "fixtures" / "known"
+    folder.mkdir(parents=True)
+    (folder / "x.toml").write_text(text, encoding="utf-8")
+    return known.load(tmp_path)
+
+
+@pytest.mark.parametrize("release, bounds, within", [
+    ("6.12.57+deb12-armmp", ">=4.0", True),
+    ("6.1.0-41-amd64", ">=6.1,<6.2", True),
+    ("6.1", "==6.1.0", True),
+    ("6.12", "<6.2", False),
+    ("6.12", "<=6.12", True),
+    ("6.12.1", ">6.12", True),
+    ("3.19", ">=4.0", False),
+    ("", ">=4.0", False),
+    ("unknown", ">=4.0", False),
+    ("", "", True),
+])
+def test_releases_are_compared_by_number(release, bounds, within):
+    """6.12 is later than 6.2, and an unknown kernel is not excused."""
+    assert known.release_within(release, bounds) is within
+
+
+@pytest.mark.parametrize("requirement, target, role, release, covered", [
+    ("ROB-004", "linux-armhf", "driver", "6.12.57", True),
+    ("ROB-005", "linux-armhf", "driver", "6.12.57", False),
+    ("ROB-004", "sim", "driver", "6.12.57", False),
+    ("ROB-004", "linux-armhf", "device", "6.12.57", False),
+    ("ROB-004", "linux-armhf", "driver", "6.13", False),
+])
+def test_an_entry_covers_what_it_names(tmp_path, requirement, target, role, release, covered):
+    """Everything has to agree."""
+    (entry,) = load(tmp_path, ENTRY)
+
+    assert entry.covers(requirement, target, role, release) is covered
+
+
+@pytest.mark.parametrize("judgement, explained", [
+    (Judgement(Verdict.FAIL, "a message was delivered"), True),
+    (Judgement(Verdict.FAIL, "x", "", "it delivers 65535 bytes"), True),
+    (Judgement(Verdict.FAIL, "the guest hung"), False),
+])
+def test_a_failure_with_another_message_is_news(tmp_path, judgement, explained):
+    """A recorded defect is no licence to fail in new ways."""
+    (entry,) = load(tmp_path, ENTRY)
+
+    assert entry.explains(judgement) is explained
+
+
+@pytest.mark.parametrize("text, complaint", [
+    (ENTRY.replace("role =", "rolle ="), "x.toml:6: .*unknown key 'rolle'"),
+    (ENTRY.replace('role = "driver"\n', ""), "missing key 'role'"),
+    (ENTRY.replace('"driver"', '"host"'), "x.toml:6: .*'role' cannot be 'host'"),
+    (ENTRY.replace('"deliver(ed|s)"', '"("'), "x.toml:8: .*not a regular expression"),
+    (ENTRY.replace(">=4.0, <6.13", "4.0"), "x.toml:7: .*not a list of bounds"),
+    (ENTRY.replace('"a note"', '" "'), "'note' is empty"),
+    (ENTRY + ENTRY, "second entry with the id 'K-X-001'"),
+    ("known = 1", "x.toml:1: .*list of tables"),
+    ("[[known", "x.toml:1"),
+])
+def test_a_broken_file_is_refused_with_its_line(tmp_path, text, complaint):
+    """A key that is ignored would be a defect that is not excused, or worse."""
+    with pytest.raises(CatalogueError, match=complaint):
+        load(tmp_path, text)
+
+
+def test_a_project_without_known_defects_has_none(tmp_path):
+    """The folder is optional."""
+    assert known.load(tmp_path) == []
+
+
+def test_our_own_entries_name_requirements_that_exist(root):
+    """An entry for a requirement that does not exist can never match."""
+    requirements = catalogue.load(root).requirements
+
+    entries = known.load(root)
+
+    assert entries and all(entry.requirement in requirements for entry in entries)
