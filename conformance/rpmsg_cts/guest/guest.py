@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..reactor import Reactor
 from .agent import HELLO_TIMEOUT_S, AgentClient, Hello
-from .domain import Domain, DomainFiles, VhostUserDevice, describe
+from .domain import FIRST_DEVICE_SLOT, Domain, DomainFiles, VhostUserDevice, describe
 from .errors import AgentTimeout, BootFailed, GuestDied
 from .hypervisor import Hypervisor, hypervisor
 from .image import GuestImage, find_image
@@ -38,6 +38,7 @@ class Guest:
         self._agent: AgentClient | None = None
         self.hello: Hello | None = None
         self.facts: dict[str, str | dict[str, str]] = {}
+        self._num_devices = 0
         self.boot_s = 0.0  # from the call of boot() to the agent's first answer
 
     @classmethod
@@ -60,6 +61,7 @@ class Guest:
         folder.mkdir()
         files = DomainFiles(agent_socket=folder / "agent.sock", console=folder / "console.log")
         guest = cls(reactor, domain, files, folder, run_dir)
+        guest._num_devices = len(devices or [])
         try:
             xml = describe(domain.name, runtime_folder().run_id, qemu, image, files, devices or [], memory_mib,
                            extra_cmdline)
@@ -117,11 +119,19 @@ class Guest:
 
     def load_bus(self) -> None:
         """Load the modules of the RPMsg bus, unless they are loaded."""
-        loaded = set(self.agent.list_dir("/sys/module"))
-        image = find_image()
         for name in BUS_MODULES:
-            if name not in loaded:
-                self.agent.load_module(image.module(name).path)
+            load(self, name)
+
+    def rpmsg_devices(self) -> list[str]:
+        """Names in the guest, as in `virtio1`, of the vhost-user devices, in the order in which boot() was given them."""
+        return [self._virtio_name(slot) for slot in range(FIRST_DEVICE_SLOT, FIRST_DEVICE_SLOT + self._num_devices)]
+
+    def _virtio_name(self, slot: int) -> str:
+        folder = f"/sys/bus/pci/devices/0000:00:{slot:02x}.0"
+        names = [name for name in self.agent.list_dir(folder) if re.fullmatch(r"virtio\d+", name)]
+        if len(names) != 1:
+            raise BootFailed(f"the guest's kernel has no virtio device at {folder}")
+        return names[0]
 
     def shutdown(self, timeout_s: float = SHUTDOWN_TIMEOUT_S) -> bool:
         """Switch off through the agent, and kill what does not end in time.
@@ -190,6 +200,12 @@ class Guest:
         for source, name in ((self._files.console, "console.log"), (self._domain.log, "qemu.log")):
             if source is not None and source.exists():
                 shutil.copyfile(source, self._kept / name)
+
+
+def load(guest: Guest, module: str) -> None:
+    """Load a module of the guest's kernel by name, unless it is loaded."""
+    if not guest.agent.exists(f"/sys/module/{module}"):
+        guest.agent.load_module(find_image().module(module).path)
 
 
 def _without_time(line: str) -> str:
