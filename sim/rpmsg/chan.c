@@ -6,8 +6,9 @@
 static bool is(const struct rps_chan *chan, const char *name, uint32_t src,
 	       uint32_t dst)
 {
+	/* Names are kept cut; one that is too long is the same name still. */
 	return chan->live && chan->src == src && chan->dst == dst &&
-	       strncmp(chan->name, name, RPMSG_NAME_SIZE) == 0;
+	       strncmp(chan->name, name, RPMSG_NAME_SIZE - 1) == 0;
 }
 
 struct rps_chan *rps_chan_find(const struct rps_chan_table *table,
