@@ -203,9 +203,13 @@ class Guest:
 
 
 def load(guest: Guest, module: str) -> None:
-    """Load a module of the guest's kernel by name, unless it is loaded."""
-    if not guest.agent.exists(f"/sys/module/{module}"):
-        guest.agent.load_module(find_image().module(module).path)
+    """Load a module of the guest's kernel by name, and before it what it needs, unless they are loaded."""
+    if guest.agent.exists(f"/sys/module/{module}"):
+        return
+    found = find_image().module(module)
+    for needed in found.needs:
+        load(guest, needed)
+    guest.agent.load_module(found.path)
 
 
 def _without_time(line: str) -> str:

@@ -15,11 +15,12 @@ NEEDED_MODULES = ("rpmsg_core", "rpmsg_ns", "virtio_rpmsg_bus", "rpmsg_char", "r
 
 @dataclass(frozen=True)
 class Module:
-    """A kernel module: its name, its path in the guest, and its SHA-256."""
+    """A kernel module: its name, its path in the guest, its SHA-256, and the modules that must be loaded before."""
 
     name: str
     path: str
     sha256: str
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ def find_image(build: Path | None = None) -> GuestImage:
     initramfs = build / "guest" / "initramfs.cpio"
     try:
         facts = json.loads((folder / "facts.json").read_text())
-        modules = tuple(Module(row["name"], f"/{row['file']}", row["sha256"]) for row in facts["modules"])
+        modules = tuple(Module(row["name"], f"/{row['file']}", row["sha256"], tuple(row["needs"]))
+                        for row in facts["modules"])
         image = GuestImage(folder / facts["image"], initramfs, facts["release"], facts["package"],
                            facts["package_version"], facts["vmlinuz_sha256"], modules)
     except (OSError, ValueError, KeyError):
