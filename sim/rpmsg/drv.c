@@ -301,8 +301,10 @@ int rps_drv_send(struct rps_drv *drv, const struct rps_hdr *hdr,
 	vbuf.addr = tx_addr(drv, buf);
 	bytes = rps_mem_map(drv->mem, vbuf.addr, vbuf.len_bytes);
 	copy_out(drv->mem, SEAM_HDR, bytes, &wire, sizeof(wire));
-	copy_out(drv->mem, SEAM_PAYLOAD, bytes + RPMSG_HDR_BYTES, payload,
-		 hdr->len_bytes);
+	/* Nothing to copy may come without an address to copy it from. */
+	if (hdr->len_bytes > 0)
+		copy_out(drv->mem, SEAM_PAYLOAD, bytes + RPMSG_HDR_BYTES,
+			 payload, hdr->len_bytes);
 	err = rps_vdrv_offer(&drv->tx, &vbuf, 1, token_of(buf));
 	if (err)
 		return -EPIPE;

@@ -57,9 +57,10 @@ struct rps_drv {
  * @ops:    the bus; @bus is handed to each of them.
  * @params: copied.
  *
- * Return: 0; -ENODEV for another device id or a missing queue; -EINVAL for
- * ring sizes and addresses that do not work; -ENOTSUP where the device
- * refuses the features. The device is left with FAILED in its status then.
+ * Return: 0; -ENODEV for another device id or a missing queue; what
+ * rps_vring_attach() refuses of the rings; -EINVAL for buffers that are too
+ * small or outside the regions; -ENOTSUP where the device refuses the
+ * features. The device is left with FAILED in its status then.
  * Source: virtio-1.2 3.1.1; receive buffers are offered before DRIVER_OK and
  * queue 0 is kicked once after it, as devices wait for it (de-facto).
  */
