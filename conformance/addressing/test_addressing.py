@@ -91,7 +91,8 @@ def test_a_message_to_nobody_costs_nothing(link: Link) -> None:
     """More such messages than buffers, and the link still works."""
     ept = link.upper.open(src=THEIRS, dst=OURS)
 
-    for _ in range(3 * link.lower.num):
+    for i in range(3 * link.lower.num):
+        expect(True, link.lower.can_send(), f"whether there is a buffer after {i} messages to nobody")
         link.lower.send(OURS, NOBODY, b"anybody there?")
         link.settle()
 

@@ -122,7 +122,7 @@ def test_device_tells_of_returned_send_buffers(device_link: SimLink) -> None:
     lower.send(OURS, THEIRS, b"x")
     device_link.settle()
 
-    given(lower.returned() == [0], "the buffer came back")
+    given(len(lower.returned()) == 1, "the buffer came back")
     expect(1, lower.notified(TX) - before, "notifications of queue 1")
 
 
@@ -157,7 +157,7 @@ def test_device_asks_each_time_whether_to_notify(device_link: SimLink) -> None:
         before = lower.notified(TX)
         lower.send(OURS, THEIRS, b"x")
         device_link.settle()
-        given(lower.returned() == [0], "the buffer came back")
+        given(len(lower.returned()) == 1, "the buffer came back")
         told.append(lower.notified(TX) - before)
 
     expect([0, 1, 1, 0, 1], told, "notifications of queue 1, suppressed in the first and the fourth round")
@@ -308,7 +308,8 @@ def test_a_message_without_payload_is_delivered(link: Link) -> None:
     ept = link.upper.open(src=THEIRS, dst=OURS)
 
     got = []
-    for _ in range(2 * link.lower.num):
+    for i in range(2 * link.lower.num):
+        expect(True, link.lower.can_send(), f"whether there is a buffer after {i} messages without payload")
         link.lower.send(OURS, THEIRS, b"")
         got += [m.payload for m in link.delivered(ept)]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import pytest
 
-from rpmsg_cts import decode
 from rpmsg_cts.judge import expect, given, req
 from rpmsg_cts.link import (F_EVENT_IDX, F_INDIRECT, F_NS, F_VERSION_1, RX, STATUS_ACKNOWLEDGE, STATUS_DRIVER,
                             STATUS_DRIVER_OK, STATUS_FAILED, STATUS_FEATURES_OK, TX, Config, Link)
@@ -228,5 +227,4 @@ def test_driver_starts_again_from_zero(driver_link: Link) -> None:
 
     expect(True, driver_link.works(again), "whether a message arrives after the second start")
     given(driver_link.upper.send(again, b"again") == 0, "the driver sends")
-    message = driver_link.next_message()
-    expect(decode.encode_message(THEIRS + 1, OURS, b"again", driver_link.lower.order), message.raw, "on the wire")
+    expect(b"again", driver_link.next_message().payload, "payload on the wire after the second start")

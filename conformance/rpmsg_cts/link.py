@@ -19,6 +19,8 @@ F_INDIRECT = 1 << 28
 F_EVENT_IDX = 1 << 29
 F_VERSION_1 = 1 << 32
 
+SOMEBODY = 0x7E57  # an address that no test uses otherwise
+
 RX, TX = 0, 1  # queue 0: device to driver, queue 1: driver to device
 
 STATUS_ACKNOWLEDGE, STATUS_DRIVER, STATUS_DRIVER_OK, STATUS_FEATURES_OK, STATUS_FAILED = 1, 2, 4, 8, 128
@@ -208,6 +210,10 @@ class Lower(ABC):
         """
 
     @abstractmethod
+    def can_send(self) -> bool:
+        """Whether there is a buffer for a message to the IUT."""
+
+    @abstractmethod
     def receive(self, *, give_back: bool = True) -> Message | None:
         """Take the next message of the IUT, if there is one, and give the buffer back by the rules."""
 
@@ -332,5 +338,7 @@ class Link(ABC):
     def works(self, ept: Endpoint, payload: bytes = b"still there?") -> bool:
         """Whether a message to this endpoint arrives: all that was sent before has been dealt with then."""
         assert ept.addr is not None
-        self.lower.send(0x7E57, ept.addr, payload)
+        if not self.lower.can_send():
+            return False
+        self.lower.send(SOMEBODY if ept.dst == ANY else ept.dst, ept.addr, payload)
         return payload in [message.payload for message in self.delivered(ept)]

@@ -99,6 +99,9 @@ class LowerDevice(Lower):
     def notified(self, queue: int) -> int:
         return self.queue(queue).kicks
 
+    def can_send(self) -> bool:
+        return self.ring(RX).avail.idx != self.queue(RX).taken_idx
+
     def send_raw(self, raw: bytes, *, used_len: int | None = None, notify: bool = True) -> int:
         buffer = self.take(RX)
         given(buffer is not None, "the driver has posted a receive buffer")

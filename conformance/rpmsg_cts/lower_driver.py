@@ -32,8 +32,6 @@ class LowerDriver(Lower):
         self._lib.rps_world_place(world, place)
         self.place = place
         self._free: list[int] = []
-        # token -> address; even tokens are ours to receive in, odd ones to send
-        self._lent: dict[int, int] = {}
         self._returned_tx: list[int] = []
 
     def close(self) -> None:
@@ -76,7 +74,6 @@ class LowerDriver(Lower):
         for queue in (RX, TX):
             self._lib.rps_world_set_queue(self._world, queue, self.num, *self.ring_addrs(queue))
         self._free = list(range(self.num))
-        self._lent.clear()
         self._returned_tx.clear()
         if post:
             self.post_rx(range(self.num))
@@ -141,24 +138,25 @@ class LowerDriver(Lower):
 
     # --- messages
 
-    def _free_tx(self) -> int:
+    def _take_back_tx(self) -> None:
         while (used := self.reclaim(TX)) is not None:
             self._returned_tx.append(used[1])
             self._free.append(used[0])
-        given(self._free, "the device has returned a send buffer")
-        return self._free.pop(0)
+
+    def can_send(self) -> bool:
+        self._take_back_tx()
+        return bool(self._free)
 
     def returned(self) -> list[int]:
         """Used lengths of send buffers that came back since this was last asked."""
-        while (used := self.reclaim(TX)) is not None:
-            self._returned_tx.append(used[1])
-            self._free.append(used[0])
+        self._take_back_tx()
         lengths, self._returned_tx = self._returned_tx, []
         return lengths
 
     def send_raw(self, raw: bytes, *, used_len: int | None = None, notify: bool = True,
                  buffer_len: int | None = None) -> int:
-        index = self._free_tx()
+        given(self.can_send(), "the device has returned a send buffer")
+        index = self._free.pop(0)
         self.write(self.tx_addr(index), raw)
         length = len(raw) if buffer_len is None else buffer_len
         checked(self.offer(TX, [Segment(self.tx_addr(index), length, False)], token=index), "offer a message")
