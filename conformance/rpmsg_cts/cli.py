@@ -236,6 +236,9 @@ def _conclude(watcher: RunWatcher, code: int, directory: Path, formats: Iterable
         return EXIT_ERROR  # The plugin has said what it is.
     if code == pytest.ExitCode.USAGE_ERROR or recorder is None:
         return EXIT_INTERRUPTED if watcher.interrupted else EXIT_USAGE
+    if watcher.problems:
+        _say("error: tests could not be collected, so none was run")
+        return EXIT_ERROR
     path = recorder.interrupted_path or directory / RESULTS_NAME
     loaded = _load(path)
     _show(loaded)
@@ -249,7 +252,7 @@ def _conclude(watcher: RunWatcher, code: int, directory: Path, formats: Iterable
         _say(f"interrupted; what was judged so far is in {path}")
         return EXIT_INTERRUPTED
     if loaded.end is None:
-        _say("error: tests could not be collected" if watcher.problems else "error: the run broke off")
+        _say("error: the run broke off")
         return EXIT_ERROR
     status = int(loaded.end["exit_status"])
     if status == EXIT_NOTHING:

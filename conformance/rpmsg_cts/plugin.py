@@ -374,7 +374,8 @@ def _check_selection(session: Session, items: list[pytest.Item]) -> None:
     ids = {item.nodeid for item in items if SUBJECT in item.stash}
     for test in session.tests:
         if not any(_names(test, nodeid) for nodeid in ids):
-            raise pytest.UsageError(near.unknown("test", test, ids | {nodeid.partition("[")[0] for nodeid in ids}))
+            choices = sorted(ids if "[" in test else {nodeid.partition("[")[0] for nodeid in ids})
+            raise pytest.UsageError(near.unknown("test", test, choices))
 
 
 def _selected(item: pytest.Item, session: Session) -> bool:

@@ -78,9 +78,9 @@ class RunWatcher:
         if self._bar and self._task is not None:
             self._bar.update(self._task, advance=1)
 
-    def pytest_keyboard_interrupt(self) -> None:
-        """Remember that somebody wanted it to end."""
-        self.interrupted = True
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Remember that somebody wanted it to end; pytest calls this for reasons of its own as well."""
+        self.interrupted = excinfo.type is KeyboardInterrupt
 
     def pytest_sessionfinish(self) -> None:
         """Take the bar away."""
