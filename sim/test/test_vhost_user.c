@@ -629,6 +629,8 @@ START_TEST(test_another_bus_error_is_not_ours)
 	int file = memfd_create("other", 0);
 	volatile char *byte;
 
+	/* A sanitizer would be there before us. */
+	signal(SIGBUS, SIG_DFL);
 	ck_assert_int_eq(rps_vu_guard_sigbus(vu), 0);
 	ck_assert_int_eq(ftruncate(file, 4096), 0);
 	byte = mmap(NULL, 4096, PROT_READ, MAP_SHARED, file, 0);
@@ -642,6 +644,7 @@ END_TEST
 
 START_TEST(test_a_bus_error_that_was_sent_is_not_ours)
 {
+	signal(SIGBUS, SIG_DFL);
 	ck_assert_int_eq(rps_vu_guard_sigbus(vu), 0);
 	vuf_remove_path();
 
@@ -699,6 +702,44 @@ START_TEST(test_the_log_tells_what_happened)
 	ck_assert_uint_eq(rps_vu_log(vu, brief, sizeof(brief)), len);
 	ck_assert_uint_eq(strlen(brief), 7);
 	ck_assert_uint_eq(rps_vu_log(vu, NULL, 0), len);
+}
+END_TEST
+
+static const struct bad_config {
+	const char *name;
+	struct rps_vu_config config;
+} bad_configs[] = {
+	{ "no path", { .num_queues = 2 } },
+	{ "no queues", { .path = "/tmp/x" } },
+	{ "three queues", { .path = "/tmp/x", .num_queues = 3 } },
+	{ "dirty log", { "/tmp/x", BIT(26), 2, NULL, 0, false, false } },
+	{ "IOMMU", { "/tmp/x", BIT(33), 2, NULL, 0, false, false } },
+	{ "configuration from nowhere",
+	  { "/tmp/x", 0, 2, NULL, 4, false, false } },
+	{ "large configuration", { "/tmp/x", 0, 2, "", 257, false, false } },
+};
+
+START_TEST(test_an_offer_that_cannot_be_kept_is_refused)
+{
+	int err = 0;
+
+	ck_assert_msg(!rps_vu_create(&bad_configs[_i].config, &err), "%s",
+		      bad_configs[_i].name);
+	ck_assert_int_eq(err, -EINVAL);
+	ck_assert_ptr_null(rps_vu_create(&bad_configs[_i].config, NULL));
+	rps_vu_destroy(NULL);
+}
+END_TEST
+
+START_TEST(test_a_name_that_is_taken_is_an_error)
+{
+	struct rps_vu_config config = { .path = "/", .num_queues = 2 };
+	unsigned int fds = vuf_count_fds();
+	int err = 0;
+
+	ck_assert_ptr_null(rps_vu_create(&config, &err));
+	ck_assert_int_eq(err, -EEXIST);
+	ck_assert_uint_eq(vuf_count_fds(), fds);
 }
 END_TEST
 
@@ -773,6 +814,9 @@ int main(void)
 		       test_no_more_back_ends_are_guarded_than_there_is_room);
 	tcase_add_test(life, test_a_flood_is_served_in_portions);
 	tcase_add_test(life, test_the_log_tells_what_happened);
+	tcase_add_loop_test(life, test_an_offer_that_cannot_be_kept_is_refused,
+			    0, sizeof(bad_configs) / sizeof(bad_configs[0]));
+	tcase_add_test(life, test_a_name_that_is_taken_is_an_error);
 	suite_add_tcase(suite, life);
 
 	runner = srunner_create(suite);

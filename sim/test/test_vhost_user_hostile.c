@@ -154,7 +154,8 @@ static int open_file(enum file file)
 #define TABLE(bytes, num, ...) HEADER(SET_MEM_TABLE, bytes), \
 	.payload.table = { num, 0, { __VA_ARGS__ } }
 #define REGION(id, ...) HEADER(id, 40), .payload.region = { 0, { __VA_ARGS__ } }
-#define CONFIG(id, bytes, ...) HEADER(id, bytes), .payload.config = { __VA_ARGS__ }
+#define CONFIG(id, bytes, at, len, how) HEADER(id, bytes), \
+	.payload.config = { .offset = at, .size = len, .flags = how }
 #define GB VUF_GUEST_BASE
 #define UB VUF_USER_BASE
 #define MB VUF_MEM_BYTES

@@ -79,21 +79,22 @@ void vuf_pump(struct rps_vu *vu)
 	ck_abort_msg("the back end never came to rest");
 }
 
-static void connect_to(struct vu_frontend *fe)
+int vuf_connect(void)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	path_of_test(addr.sun_path, sizeof(addr.sun_path));
-	fe->sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	ck_assert_int_ge(fe->sock, 0);
-	ck_assert_int_eq(
-		connect(fe->sock, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	ck_assert_int_ge(sock, 0);
+	ck_assert_int_eq(connect(sock, (struct sockaddr *)&addr, sizeof(addr)),
+			 0);
+	return sock;
 }
 
 void vuf_open(struct vu_frontend *fe, struct rps_vu *vu)
 {
 	*fe = (struct vu_frontend){ .vu = vu, .channel = -1 };
-	connect_to(fe);
+	fe->sock = vuf_connect();
 	fe->mem_fd = memfd_create("guest", MFD_CLOEXEC);
 	ck_assert_int_eq(ftruncate(fe->mem_fd, VUF_MEM_BYTES), 0);
 	fe->mem = mmap(NULL, VUF_MEM_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,

@@ -52,6 +52,9 @@ void vuf_remove_path(void);
 /* Serve until nothing is pending; fails the test if that takes too long. */
 void vuf_pump(struct rps_vu *vu);
 
+/* A plain connection. */
+int vuf_connect(void);
+
 void vuf_open(struct vu_frontend *fe, struct rps_vu *vu);
 void vuf_close(struct vu_frontend *fe);
 

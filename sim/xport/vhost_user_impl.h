@@ -45,7 +45,8 @@ struct rps_vu {
 	/* What lives as long as the back end. */
 	int epoll_fd;
 	int wake_fd;  /* makes rps_vu_fd() readable for reasons of our own */
-	int timer_fd; /* runs while a ring is polled */
+	int timer_fd; /* for rings that are polled */
+	bool timer_runs;
 	struct vu_socket listener;
 	struct vu_log log;
 	struct rps_vu_stats stats;

@@ -172,11 +172,15 @@ static bool is_same(const struct rps_xport_queue *a,
 static void run_timer(struct rps_vu *vu)
 {
 	struct itimerspec period = { { 0, 0 }, { 0, 0 } };
-	bool polled = false;
+	bool needed = false;
 
 	for (unsigned int i = 0; i < vu->num_queues; i++)
-		polled = polled || vu->ring[i].polled;
-	if (polled && vu->xport.ready)
+		needed = needed || vu->ring[i].polled;
+	needed = needed && vu->xport.ready;
+	if (needed == vu->timer_runs)
+		return;
+	vu->timer_runs = needed;
+	if (needed)
 		period.it_interval.tv_nsec = POLL_PERIOD_NS;
 	period.it_value = period.it_interval;
 	/* Cannot fail with these arguments. */
