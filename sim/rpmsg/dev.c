@@ -231,17 +231,11 @@ static int take_tx(struct rps_dev *dev)
 	return -ENOMEM;
 }
 
-int rps_dev_send(struct rps_dev *dev, const struct rps_hdr *hdr,
-		 const void *payload)
+static void write_msg(struct rps_dev *dev, const struct rps_hdr *hdr,
+		      const void *payload)
 {
 	struct rpmsg_hdr wire = rps_hdr_pack(dev->xport->mem.order, hdr);
 	uint32_t len_bytes = RPMSG_HDR_BYTES + hdr->len_bytes;
-	int err = take_tx(dev);
-
-	if (err)
-		return err;
-	if (len_bytes > chain_bytes(&dev->tx_chain))
-		return -EMSGSIZE;
 
 	scatter(dev, SEAM_HDR, &dev->tx_chain, 0, (const uint8_t *)&wire,
 		sizeof(wire));
@@ -251,7 +245,20 @@ int rps_dev_send(struct rps_dev *dev, const struct rps_hdr *hdr,
 	if (mutated(&dev->xport->mem, MUTANT_used_len_payload))
 		len_bytes -= RPMSG_HDR_BYTES;
 	rps_vdev_complete(&dev->tx, dev->tx_chain.head, len_bytes);
+}
+
+int rps_dev_send(struct rps_dev *dev, const struct rps_hdr *hdr,
+		 const void *payload)
+{
+	int err = take_tx(dev);
+
+	if (!err &&
+	    RPMSG_HDR_BYTES + hdr->len_bytes > chain_bytes(&dev->tx_chain))
+		err = -EMSGSIZE;
+	if (!err)
+		write_msg(dev, hdr, payload);
+	/* Nothing sent, but bad buffers given back: the driver hears of it. */
 	if (rps_vdev_notify_needed(&dev->tx))
 		dev->xport->ops->notify(dev->xport, RPS_QUEUE_RX);
-	return 0;
+	return err;
 }
