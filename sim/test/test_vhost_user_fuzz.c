@@ -6,7 +6,6 @@
  */
 #include <rps/vhost_user.h>
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "suite_main.h"
 #include "vu_frontend.h"
 
 #define BIT(n)           (1ull << (n))
@@ -23,7 +23,6 @@
 #define STREAMS_PER_SEED 500
 #define MESSAGES_MAX     32u
 #define MUTATIONS_MAX    4u
-#define NUM_OF(a)        (sizeof(a) / sizeof((a)[0]))
 
 static struct rps_vu *vu;
 static struct rps_xport *xport;
@@ -142,7 +141,7 @@ static void honest_stream(struct stream *stream)
 	stream->len = 0;
 	add_u64(stream, VHOST_USER_SET_FEATURES, features, -1);
 	add_u64(stream, VHOST_USER_SET_PROTOCOL_FEATURES,
-		protocol_choices[chance(NUM_OF(protocol_choices))], -1);
+		protocol_choices[chance(ARRAY_SIZE(protocol_choices))], -1);
 	add(stream, channel);
 	add(stream, vuf_mem_table(&fe));
 	add_ring(stream, 0);
@@ -187,7 +186,7 @@ static void damage(struct stream *stream)
 		break;
 	case 1:
 		memcpy(msg->payload.bytes + 4 * chance(12),
-		       &interesting[chance(NUM_OF(interesting))],
+		       &interesting[chance(ARRAY_SIZE(interesting))],
 		       chance(2) ? 4 : 8);
 		break;
 	case 2:
@@ -260,8 +259,9 @@ static void run(const struct stream *stream, int sock)
 	serve();
 }
 
-START_TEST(test_damaged_streams_do_no_damage)
+START_TEST(damaged_streams_do_no_damage)
 {
+	unsigned int num_streams = long_loop(SEEDS * STREAMS_PER_SEED) / SEEDS;
 	unsigned int fds = vuf_count_fds();
 	struct rps_vu_stats stats;
 	struct stream stream;
@@ -274,7 +274,7 @@ START_TEST(test_damaged_streams_do_no_damage)
 	shutdown(fe.sock, SHUT_WR);
 	vuf_pump(vu);
 
-	for (unsigned int i = 0; i < STREAMS_PER_SEED; i++) {
+	for (unsigned int i = 0; i < num_streams; i++) {
 		int sock = vuf_connect();
 
 		honest_stream(&stream);
@@ -286,8 +286,8 @@ START_TEST(test_damaged_streams_do_no_damage)
 	serve();
 
 	rps_vu_get_stats(vu, &stats);
-	ck_assert_uint_gt(stats.requests, STREAMS_PER_SEED);
-	ck_assert_uint_gt(stats.bad_messages, STREAMS_PER_SEED / 8);
+	ck_assert_uint_gt(stats.requests, num_streams);
+	ck_assert_uint_gt(stats.bad_messages, num_streams / 8);
 	empty_pool();
 	vuf_close(&fe);
 	rps_vu_destroy(vu);
@@ -296,7 +296,7 @@ START_TEST(test_damaged_streams_do_no_damage)
 }
 END_TEST
 
-START_TEST(test_an_undamaged_stream_starts_the_device)
+START_TEST(an_undamaged_stream_starts_the_device)
 {
 	struct stream stream;
 
@@ -320,16 +320,9 @@ int main(void)
 {
 	Suite *suite = suite_create("vhost_user_fuzz");
 	TCase *tests = tcase_create("fuzz");
-	SRunner *runner;
-	int failed;
 
-	tcase_add_test(tests, test_an_undamaged_stream_starts_the_device);
-	tcase_add_loop_test(tests, test_damaged_streams_do_no_damage, 0, SEEDS);
+	tcase_add_test(tests, an_undamaged_stream_starts_the_device);
+	tcase_add_loop_test(tests, damaged_streams_do_no_damage, 0, SEEDS);
 	suite_add_tcase(suite, tests);
-
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(suite);
 }

@@ -5,7 +5,6 @@
  */
 #include <rps/vhost_user.h>
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,10 +14,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "suite_main.h"
 #include "vu_frontend.h"
 
-#define BIT(n)    (1ull << (n))
-#define NUM_OF(a) (sizeof(a) / sizeof((a)[0]))
+#define BIT(n) (1ull << (n))
 
 static struct rps_vu *vu;
 static struct rps_xport *xport;
@@ -297,7 +296,7 @@ static void send_row(const struct row *row)
 	vuf_pump(vu);
 }
 
-START_TEST(test_a_bad_message_ends_its_connection)
+START_TEST(a_bad_message_ends_its_connection)
 {
 	const struct row *row = &rows[_i];
 	struct rps_vu_stats stats;
@@ -313,7 +312,7 @@ END_TEST
 
 /* The same rows, of a frontend that asked to be told: what is well formed
  * does not end its connection. */
-START_TEST(test_a_bad_message_is_answered_where_asked)
+START_TEST(a_bad_message_is_answered_where_asked)
 {
 	const struct row *row = &rows[_i];
 	struct rps_vu_stats stats;
@@ -349,7 +348,7 @@ START_TEST(test_a_bad_message_is_answered_where_asked)
 END_TEST
 
 /* _i: messages of an honest start that come before the end */
-START_TEST(test_a_frontend_may_die_after_any_message)
+START_TEST(a_frontend_may_die_after_any_message)
 {
 	struct vuf_msg table = vuf_mem_table(&fe);
 	int left = _i;
@@ -375,7 +374,7 @@ START_TEST(test_a_frontend_may_die_after_any_message)
 END_TEST
 
 /* _i: bytes of a message that brings a descriptor */
-START_TEST(test_a_frontend_may_die_inside_a_message)
+START_TEST(a_frontend_may_die_inside_a_message)
 {
 	struct vhost_user_header header = { VHOST_USER_SET_VRING_KICK,
 					    VHOST_USER_VERSION, 8 };
@@ -402,7 +401,7 @@ START_TEST(test_a_frontend_may_die_inside_a_message)
 }
 END_TEST
 
-START_TEST(test_a_frontend_that_does_not_read_is_hung_up)
+START_TEST(a_frontend_that_does_not_read_is_hung_up)
 {
 	struct vuf_msg msg = { .request = VHOST_USER_GET_FEATURES,
 			       .flags = VHOST_USER_VERSION };
@@ -428,7 +427,7 @@ static void negotiate_channel(void)
 	vuf_open_channel(&fe);
 }
 
-START_TEST(test_a_channel_that_is_not_read_is_no_reason_to_wait)
+START_TEST(a_channel_that_is_not_read_is_no_reason_to_wait)
 {
 	struct rps_vu_stats stats = { .connected = true };
 
@@ -460,7 +459,7 @@ static const struct bad_reply {
 	  1 },
 };
 
-START_TEST(test_a_bad_reply_on_the_channel_ends_the_connection)
+START_TEST(a_bad_reply_on_the_channel_ends_the_connection)
 {
 	const struct bad_reply *bad = &bad_replies[_i];
 	struct vuf_msg good = { .request = 4, .flags = 5, .size = 8 };
@@ -479,7 +478,7 @@ START_TEST(test_a_bad_reply_on_the_channel_ends_the_connection)
 }
 END_TEST
 
-START_TEST(test_a_channel_that_closes_is_only_closed)
+START_TEST(a_channel_that_closes_is_only_closed)
 {
 	struct rps_vu_stats stats;
 
@@ -496,7 +495,7 @@ START_TEST(test_a_channel_that_closes_is_only_closed)
 }
 END_TEST
 
-START_TEST(test_a_dead_call_end_is_no_signal_and_no_end)
+START_TEST(a_dead_call_end_is_no_signal_and_no_end)
 {
 	struct rps_vu_stats stats;
 	int pipes[2];
@@ -517,7 +516,7 @@ START_TEST(test_a_dead_call_end_is_no_signal_and_no_end)
 }
 END_TEST
 
-START_TEST(test_configuration_is_read_within_its_bounds)
+START_TEST(configuration_is_read_within_its_bounds)
 {
 	struct vuf_msg msg = { .request = VHOST_USER_GET_CONFIG,
 			       .flags = VHOST_USER_VERSION,
@@ -542,7 +541,7 @@ START_TEST(test_configuration_is_read_within_its_bounds)
 }
 END_TEST
 
-START_TEST(test_configuration_is_written_by_migration_only)
+START_TEST(configuration_is_written_by_migration_only)
 {
 	struct vuf_msg msg = { .request = VHOST_USER_SET_CONFIG,
 			       .flags = VHOST_USER_VERSION,
@@ -574,36 +573,26 @@ int main(void)
 	Suite *suite = suite_create("vhost_user_hostile");
 	TCase *table = tcase_create("table");
 	TCase *other = tcase_create("other");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(table, setup, teardown);
-	tcase_add_loop_test(table, test_a_bad_message_ends_its_connection, 0,
-			    NUM_OF(rows));
-	tcase_add_loop_test(table, test_a_bad_message_is_answered_where_asked,
-			    0, NUM_OF(rows));
+	tcase_add_loop_test(table, a_bad_message_ends_its_connection, 0,
+			    ARRAY_SIZE(rows));
+	tcase_add_loop_test(table, a_bad_message_is_answered_where_asked, 0,
+			    ARRAY_SIZE(rows));
 	suite_add_tcase(suite, table);
 
 	tcase_add_checked_fixture(other, setup, teardown);
-	tcase_add_loop_test(other, test_a_frontend_may_die_after_any_message, 0,
-			    9);
-	tcase_add_loop_test(other, test_a_frontend_may_die_inside_a_message, 1,
-			    13);
-	tcase_add_test(other, test_a_frontend_that_does_not_read_is_hung_up);
-	tcase_add_test(other,
-		       test_a_channel_that_is_not_read_is_no_reason_to_wait);
+	tcase_add_loop_test(other, a_frontend_may_die_after_any_message, 0, 9);
+	tcase_add_loop_test(other, a_frontend_may_die_inside_a_message, 1, 13);
+	tcase_add_test(other, a_frontend_that_does_not_read_is_hung_up);
+	tcase_add_test(other, a_channel_that_is_not_read_is_no_reason_to_wait);
 	tcase_add_loop_test(other,
-			    test_a_bad_reply_on_the_channel_ends_the_connection,
-			    0, NUM_OF(bad_replies));
-	tcase_add_test(other, test_a_channel_that_closes_is_only_closed);
-	tcase_add_test(other, test_a_dead_call_end_is_no_signal_and_no_end);
-	tcase_add_test(other, test_configuration_is_read_within_its_bounds);
-	tcase_add_test(other, test_configuration_is_written_by_migration_only);
+			    a_bad_reply_on_the_channel_ends_the_connection, 0,
+			    ARRAY_SIZE(bad_replies));
+	tcase_add_test(other, a_channel_that_closes_is_only_closed);
+	tcase_add_test(other, a_dead_call_end_is_no_signal_and_no_end);
+	tcase_add_test(other, configuration_is_read_within_its_bounds);
+	tcase_add_test(other, configuration_is_written_by_migration_only);
 	suite_add_tcase(suite, other);
-
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(suite);
 }

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "../xport/vhost_user_log.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "suite_main.h"
+
 static struct vu_log vu_log;
 
-START_TEST(test_lines_come_oldest_first)
+static void setup(void)
+{
+	memset(&vu_log, 0, sizeof(vu_log));
+}
+
+START_TEST(lines_come_oldest_first)
 {
 	char text[32];
 
@@ -19,7 +25,7 @@ START_TEST(test_lines_come_oldest_first)
 }
 END_TEST
 
-START_TEST(test_the_oldest_gives_way)
+START_TEST(the_oldest_gives_way)
 {
 	char text[VU_LOG_LINES * 8];
 
@@ -32,7 +38,7 @@ START_TEST(test_the_oldest_gives_way)
 }
 END_TEST
 
-START_TEST(test_a_long_line_is_cut)
+START_TEST(a_long_line_is_cut)
 {
 	char text[2 * VU_LOG_LINE_BYTES];
 	char line[2 * VU_LOG_LINE_BYTES];
@@ -47,7 +53,7 @@ START_TEST(test_a_long_line_is_cut)
 END_TEST
 
 /* _i: bytes of the buffer */
-START_TEST(test_any_buffer_is_terminated)
+START_TEST(any_buffer_is_terminated)
 {
 	char text[12];
 
@@ -70,18 +76,12 @@ int main(void)
 {
 	Suite *suite = suite_create("vhost_user_log");
 	TCase *tests = tcase_create("log");
-	SRunner *runner;
-	int failed;
 
-	tcase_add_test(tests, test_lines_come_oldest_first);
-	tcase_add_test(tests, test_the_oldest_gives_way);
-	tcase_add_test(tests, test_a_long_line_is_cut);
-	tcase_add_loop_test(tests, test_any_buffer_is_terminated, 0, 12);
+	tcase_add_checked_fixture(tests, setup, NULL);
+	tcase_add_test(tests, lines_come_oldest_first);
+	tcase_add_test(tests, the_oldest_gives_way);
+	tcase_add_test(tests, a_long_line_is_cut);
+	tcase_add_loop_test(tests, any_buffer_is_terminated, 0, 12);
 	suite_add_tcase(suite, tests);
-
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(suite);
 }

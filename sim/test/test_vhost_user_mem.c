@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "../xport/vhost_user_mem.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "suite_main.h"
 #include "vu_frontend.h"
 
 #define FILE_BYTES 0x10000u
@@ -31,7 +31,7 @@ static void teardown(void)
 	close(file);
 }
 
-START_TEST(test_a_region_is_reached_by_both_addresses)
+START_TEST(a_region_is_reached_by_both_addresses)
 {
 	struct vhost_user_region region = { GUEST, 0x2000, USER, 0x1000 };
 	struct rps_mem out = { .num_regions = 0 };
@@ -49,7 +49,7 @@ START_TEST(test_a_region_is_reached_by_both_addresses)
 }
 END_TEST
 
-START_TEST(test_translation_ends_with_the_region)
+START_TEST(translation_ends_with_the_region)
 {
 	struct vhost_user_region region = { GUEST, 0x2000, USER, 0 };
 	struct gpa addr;
@@ -86,7 +86,7 @@ static const struct bad_region {
 	{ "from below", { GUEST + 0x7000, 0x1001, USER, 0 }, -EEXIST },
 };
 
-START_TEST(test_a_bad_region_is_refused)
+START_TEST(a_bad_region_is_refused)
 {
 	struct vhost_user_region known = { GUEST + 0x8000, 0x1000, USER, 0 };
 	const struct bad_region *bad = &bad_regions[_i];
@@ -102,7 +102,7 @@ START_TEST(test_a_bad_region_is_refused)
 }
 END_TEST
 
-START_TEST(test_only_files_that_can_be_written_are_mapped)
+START_TEST(only_files_that_can_be_written_are_mapped)
 {
 	struct vhost_user_region region = { GUEST, 0x1000, USER, 0 };
 	int null = open("/dev/zero", O_RDWR);
@@ -122,7 +122,7 @@ START_TEST(test_only_files_that_can_be_written_are_mapped)
 }
 END_TEST
 
-START_TEST(test_the_table_takes_as_many_as_there_are_slots)
+START_TEST(the_table_takes_as_many_as_there_are_slots)
 {
 	struct vhost_user_region region = { GUEST, 0x1000, USER, 0 };
 
@@ -135,7 +135,7 @@ START_TEST(test_the_table_takes_as_many_as_there_are_slots)
 }
 END_TEST
 
-START_TEST(test_a_region_is_removed_by_what_identifies_it)
+START_TEST(a_region_is_removed_by_what_identifies_it)
 {
 	struct vhost_user_region a = { GUEST, 0x1000, USER, 0 };
 	struct vhost_user_region b = { GUEST + 0x1000, 0x1000, USER + 0x1000,
@@ -156,7 +156,7 @@ START_TEST(test_a_region_is_removed_by_what_identifies_it)
 }
 END_TEST
 
-START_TEST(test_a_lost_page_is_patched_and_its_neighbours_stay)
+START_TEST(a_lost_page_is_patched_and_its_neighbours_stay)
 {
 	struct vhost_user_region region = { GUEST, 0x3000, USER, 0 };
 	uint8_t *host;
@@ -175,12 +175,12 @@ START_TEST(test_a_lost_page_is_patched_and_its_neighbours_stay)
 }
 END_TEST
 
-START_TEST(test_every_refusal_has_a_text)
+START_TEST(every_refusal_has_a_text)
 {
 	static const int errors[] = { -EINVAL, -EEXIST, -ENOSPC, -ERANGE,
 				      -ENODEV, -ENOENT, -EACCES };
 
-	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
 		ck_assert_ptr_nonnull(
 			strstr(rps_vu_mem_reason(errors[i]), "memory"));
 }
@@ -190,25 +190,17 @@ int main(void)
 {
 	Suite *suite = suite_create("vhost_user_mem");
 	TCase *tests = tcase_create("mem");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tests, setup, teardown);
-	tcase_add_test(tests, test_a_region_is_reached_by_both_addresses);
-	tcase_add_test(tests, test_translation_ends_with_the_region);
-	tcase_add_loop_test(tests, test_a_bad_region_is_refused, 0,
-			    sizeof(bad_regions) / sizeof(bad_regions[0]));
-	tcase_add_test(tests, test_only_files_that_can_be_written_are_mapped);
-	tcase_add_test(tests, test_the_table_takes_as_many_as_there_are_slots);
-	tcase_add_test(tests, test_a_region_is_removed_by_what_identifies_it);
-	tcase_add_test(tests,
-		       test_a_lost_page_is_patched_and_its_neighbours_stay);
-	tcase_add_test(tests, test_every_refusal_has_a_text);
+	tcase_add_test(tests, a_region_is_reached_by_both_addresses);
+	tcase_add_test(tests, translation_ends_with_the_region);
+	tcase_add_loop_test(tests, a_bad_region_is_refused, 0,
+			    ARRAY_SIZE(bad_regions));
+	tcase_add_test(tests, only_files_that_can_be_written_are_mapped);
+	tcase_add_test(tests, the_table_takes_as_many_as_there_are_slots);
+	tcase_add_test(tests, a_region_is_removed_by_what_identifies_it);
+	tcase_add_test(tests, a_lost_page_is_patched_and_its_neighbours_stay);
+	tcase_add_test(tests, every_refusal_has_a_text);
 	suite_add_tcase(suite, tests);
-
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(suite);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "../xport/vhost_user_msg.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "suite_main.h"
 #include "vu_frontend.h"
 
 static int pair[2]; /* we write to [0], the reader reads from [1] */
@@ -34,7 +34,7 @@ static const struct vuf_msg state_msg = {
 	.payload.state = { 1, 256 },
 };
 
-START_TEST(test_a_message_on_the_wire_is_what_the_document_says)
+START_TEST(a_message_on_the_wire_is_what_the_document_says)
 {
 	static const uint32_t wire[] = {
 		9,          1,          40, /* request, flags, size */
@@ -57,7 +57,7 @@ START_TEST(test_a_message_on_the_wire_is_what_the_document_says)
 }
 END_TEST
 
-START_TEST(test_a_message_may_come_byte_by_byte)
+START_TEST(a_message_may_come_byte_by_byte)
 {
 	uint8_t wire[20];
 
@@ -73,7 +73,7 @@ START_TEST(test_a_message_may_come_byte_by_byte)
 }
 END_TEST
 
-START_TEST(test_descriptors_stay_with_their_message)
+START_TEST(descriptors_stay_with_their_message)
 {
 	struct vuf_msg first = state_msg;
 	int fd = eventfd(0, 0);
@@ -93,7 +93,7 @@ START_TEST(test_descriptors_stay_with_their_message)
 }
 END_TEST
 
-START_TEST(test_a_descriptor_that_nobody_takes_is_closed)
+START_TEST(a_descriptor_that_nobody_takes_is_closed)
 {
 	struct vuf_msg msg = state_msg;
 	unsigned int before = vuf_count_fds();
@@ -127,7 +127,7 @@ static const struct bad_frame {
 	{ "twelve descriptors", { 1, 1, 8 }, 12, -E2BIG },
 };
 
-START_TEST(test_a_bad_frame_is_refused)
+START_TEST(a_bad_frame_is_refused)
 {
 	const struct bad_frame *bad = &bad_frames[_i];
 	struct vuf_msg msg = { .request = bad->header.request,
@@ -147,7 +147,7 @@ START_TEST(test_a_bad_frame_is_refused)
 }
 END_TEST
 
-START_TEST(test_the_largest_payload_is_read)
+START_TEST(the_largest_payload_is_read)
 {
 	struct vuf_msg msg = { .request = 99,
 			       .flags = VHOST_USER_VERSION,
@@ -161,7 +161,7 @@ START_TEST(test_the_largest_payload_is_read)
 END_TEST
 
 /* _i: bytes that came before the peer died. */
-START_TEST(test_a_peer_may_die_at_any_byte)
+START_TEST(a_peer_may_die_at_any_byte)
 {
 	uint8_t wire[20];
 
@@ -175,7 +175,7 @@ START_TEST(test_a_peer_may_die_at_any_byte)
 }
 END_TEST
 
-START_TEST(test_sending_to_a_peer_that_does_not_read_ends)
+START_TEST(sending_to_a_peer_that_does_not_read_ends)
 {
 	struct vu_msg msg = { .header = { 1, 5, 8 } };
 	int err = 0;
@@ -187,7 +187,7 @@ START_TEST(test_sending_to_a_peer_that_does_not_read_ends)
 }
 END_TEST
 
-START_TEST(test_sending_to_nobody_raises_no_signal)
+START_TEST(sending_to_nobody_raises_no_signal)
 {
 	struct vu_msg msg = { .header = { 1, 5, 8 } };
 
@@ -201,26 +201,18 @@ int main(void)
 {
 	Suite *suite = suite_create("vhost_user_msg");
 	TCase *tests = tcase_create("msg");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tests, setup, teardown);
-	tcase_add_test(tests,
-		       test_a_message_on_the_wire_is_what_the_document_says);
-	tcase_add_test(tests, test_a_message_may_come_byte_by_byte);
-	tcase_add_test(tests, test_descriptors_stay_with_their_message);
-	tcase_add_test(tests, test_a_descriptor_that_nobody_takes_is_closed);
-	tcase_add_loop_test(tests, test_a_bad_frame_is_refused, 0,
-			    sizeof(bad_frames) / sizeof(bad_frames[0]));
-	tcase_add_test(tests, test_the_largest_payload_is_read);
-	tcase_add_loop_test(tests, test_a_peer_may_die_at_any_byte, 0, 20);
-	tcase_add_test(tests, test_sending_to_a_peer_that_does_not_read_ends);
-	tcase_add_test(tests, test_sending_to_nobody_raises_no_signal);
+	tcase_add_test(tests, a_message_on_the_wire_is_what_the_document_says);
+	tcase_add_test(tests, a_message_may_come_byte_by_byte);
+	tcase_add_test(tests, descriptors_stay_with_their_message);
+	tcase_add_test(tests, a_descriptor_that_nobody_takes_is_closed);
+	tcase_add_loop_test(tests, a_bad_frame_is_refused, 0,
+			    ARRAY_SIZE(bad_frames));
+	tcase_add_test(tests, the_largest_payload_is_read);
+	tcase_add_loop_test(tests, a_peer_may_die_at_any_byte, 0, 20);
+	tcase_add_test(tests, sending_to_a_peer_that_does_not_read_ends);
+	tcase_add_test(tests, sending_to_nobody_raises_no_signal);
 	suite_add_tcase(suite, tests);
-
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(suite);
 }

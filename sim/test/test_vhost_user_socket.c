@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "../xport/vhost_user_socket.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,12 +10,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/rps-socket-XXXXXX";
-static char path[64];
+#include "suite_main.h"
+
+static char folder[64];
+static char path[80];
 static struct vu_socket listener;
 
 static void setup(void)
 {
+	snprintf(folder, sizeof(folder), "/tmp/rps-socket-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	snprintf(path, sizeof(path), "%s/s", folder);
 	listener.fd = -1;
@@ -40,19 +42,20 @@ static void leave_stale_socket(void)
 	close(fd);
 }
 
-START_TEST(test_only_the_user_may_connect)
+START_TEST(only_the_user_may_connect)
 {
+	mode_t before = umask(0);
 	struct stat st;
 
-	umask(0);
 	ck_assert_int_eq(rps_vu_socket_listen(&listener, path), 0);
+	umask(before);
 
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_uint_eq(st.st_mode, S_IFSOCK | 0600);
 }
 END_TEST
 
-START_TEST(test_closing_removes_the_name)
+START_TEST(closing_removes_the_name)
 {
 	ck_assert_int_eq(rps_vu_socket_listen(&listener, path), 0);
 
@@ -62,7 +65,7 @@ START_TEST(test_closing_removes_the_name)
 }
 END_TEST
 
-START_TEST(test_a_name_that_became_another_is_left_alone)
+START_TEST(a_name_that_became_another_is_left_alone)
 {
 	ck_assert_int_eq(rps_vu_socket_listen(&listener, path), 0);
 	ck_assert_int_eq(unlink(path), 0);
@@ -74,7 +77,7 @@ START_TEST(test_a_name_that_became_another_is_left_alone)
 }
 END_TEST
 
-START_TEST(test_a_stale_name_is_replaced)
+START_TEST(a_stale_name_is_replaced)
 {
 	leave_stale_socket();
 
@@ -82,7 +85,7 @@ START_TEST(test_a_stale_name_is_replaced)
 }
 END_TEST
 
-START_TEST(test_a_live_listener_is_not_replaced)
+START_TEST(a_live_listener_is_not_replaced)
 {
 	struct vu_socket second;
 
@@ -94,7 +97,7 @@ START_TEST(test_a_live_listener_is_not_replaced)
 }
 END_TEST
 
-START_TEST(test_what_is_no_socket_is_not_replaced)
+START_TEST(what_is_no_socket_is_not_replaced)
 {
 	close(open(path, O_CREAT | O_WRONLY, 0600));
 
@@ -103,9 +106,9 @@ START_TEST(test_what_is_no_socket_is_not_replaced)
 }
 END_TEST
 
-START_TEST(test_a_link_to_elsewhere_is_not_followed)
+START_TEST(a_link_to_elsewhere_is_not_followed)
 {
-	char target[80];
+	char target[96];
 
 	snprintf(target, sizeof(target), "%s/elsewhere", folder);
 	ck_assert_int_eq(symlink(target, path), 0);
@@ -115,7 +118,7 @@ START_TEST(test_a_link_to_elsewhere_is_not_followed)
 }
 END_TEST
 
-START_TEST(test_names_have_a_length)
+START_TEST(names_have_a_length)
 {
 	char longest[sizeof(listener.addr.sun_path) + 1];
 
@@ -134,23 +137,16 @@ int main(void)
 {
 	Suite *suite = suite_create("vhost_user_socket");
 	TCase *tests = tcase_create("socket");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tests, setup, teardown);
-	tcase_add_test(tests, test_only_the_user_may_connect);
-	tcase_add_test(tests, test_closing_removes_the_name);
-	tcase_add_test(tests, test_a_name_that_became_another_is_left_alone);
-	tcase_add_test(tests, test_a_stale_name_is_replaced);
-	tcase_add_test(tests, test_a_live_listener_is_not_replaced);
-	tcase_add_test(tests, test_what_is_no_socket_is_not_replaced);
-	tcase_add_test(tests, test_a_link_to_elsewhere_is_not_followed);
-	tcase_add_test(tests, test_names_have_a_length);
+	tcase_add_test(tests, only_the_user_may_connect);
+	tcase_add_test(tests, closing_removes_the_name);
+	tcase_add_test(tests, a_name_that_became_another_is_left_alone);
+	tcase_add_test(tests, a_stale_name_is_replaced);
+	tcase_add_test(tests, a_live_listener_is_not_replaced);
+	tcase_add_test(tests, what_is_no_socket_is_not_replaced);
+	tcase_add_test(tests, a_link_to_elsewhere_is_not_followed);
+	tcase_add_test(tests, names_have_a_length);
 	suite_add_tcase(suite, tests);
-
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(suite);
 }

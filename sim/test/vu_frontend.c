@@ -32,14 +32,6 @@ static void path_of_test(char *path, size_t size)
 	snprintf(path, size, "/tmp/rps-vu-%ld.sock", (long)getpid());
 }
 
-void vuf_remove_path(void)
-{
-	char path[64];
-
-	path_of_test(path, sizeof(path));
-	unlink(path);
-}
-
 struct rps_vu *vuf_backend_with(struct rps_vu_config *config)
 {
 	char path[64];

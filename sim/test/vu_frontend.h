@@ -46,9 +46,6 @@ struct rps_vu *vuf_backend(void);
 /* The same with @config; its path is filled in. */
 struct rps_vu *vuf_backend_with(struct rps_vu_config *config);
 
-/* For a test that will not live to destroy its back end. */
-void vuf_remove_path(void);
-
 /* Serve until nothing is pending; fails the test if that takes too long. */
 void vuf_pump(struct rps_vu *vu);
 
