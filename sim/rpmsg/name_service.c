@@ -22,10 +22,53 @@ static int send_ns(struct rps_node *node, const struct rps_ns_pending *pending)
 				sizeof(wire));
 }
 
+/* The next endpoint that the peer does not know of since the link is up. */
+static struct rps_ept *next_untold(const struct rps_node *node)
+{
+	for (unsigned int i = 0; i < node->epts.count; i++) {
+		struct rps_ept *ept = node->epts.slot[i];
+
+		if (ept->announced && ept->addr >= node->ns_next)
+			return ept;
+	}
+	return NULL;
+}
+
+static struct rps_ns_pending announcement(const struct rps_ept *ept,
+					  bool destroy)
+{
+	struct rps_ns_pending pending = {
+		.src = ept->addr,
+		.ns = { .addr = ept->addr, .destroy = destroy },
+	};
+
+	rps_name_copy(pending.ns.name, ept->name);
+	return pending;
+}
+
+/* Any number of endpoints may wait for the link, so they wait where they are.
+ * Return: whether the peer knows of all. */
+static bool catch_up(struct rps_node *node)
+{
+	const struct rps_ept *ept;
+
+	while ((ept = next_untold(node))) {
+		struct rps_ns_pending pending = announcement(ept, false);
+
+		if (send_ns(node, &pending))
+			return false;
+		node->ns_next = ept->addr + 1;
+	}
+	node->ns_next = RPMSG_ADDR_ANY;
+	return true;
+}
+
 void ns_flush(struct rps_node *node)
 {
 	unsigned int sent = 0;
 
+	if (!catch_up(node))
+		return;
 	while (sent < node->num_ns_pending &&
 	       send_ns(node, &node->ns_pending[sent]) == 0)
 		sent++;
@@ -39,19 +82,16 @@ void ns_flush(struct rps_node *node)
 /* In the order in which they were asked for, however long they wait. */
 static int say(struct rps_node *node, const struct rps_ept *ept, bool destroy)
 {
-	struct rps_ns_pending *pending;
-
 	if (!node->ready)
 		return 0;
 	if (!node->ns)
 		return -EOPNOTSUPP;
+	/* Its turn comes, or nothing was said that could be withdrawn. */
+	if (ept->addr >= node->ns_next)
+		return 0;
 	if (node->num_ns_pending == RPS_NS_PENDING_MAX)
 		return -ENOBUFS;
-	pending = &node->ns_pending[node->num_ns_pending++];
-	pending->src = ept->addr;
-	pending->ns.addr = ept->addr;
-	pending->ns.destroy = destroy;
-	rps_name_copy(pending->ns.name, ept->name);
+	node->ns_pending[node->num_ns_pending++] = announcement(ept, destroy);
 	ns_flush(node);
 	if (mutated(node->mem, MUTANT_announcement_not_retried))
 		node->num_ns_pending = 0;
@@ -60,8 +100,10 @@ static int say(struct rps_node *node, const struct rps_ept *ept, bool destroy)
 
 int rps_node_announce(struct rps_node *node, struct rps_ept *ept)
 {
-	ept->announced = true;
-	return say(node, ept, false);
+	int err = say(node, ept, false);
+
+	ept->announced = err == 0;
+	return err;
 }
 
 int rps_node_withdraw(struct rps_node *node, struct rps_ept *ept)
@@ -74,13 +116,10 @@ void ns_link_up(struct rps_node *node)
 {
 	if (!node->ns)
 		return;
-	for (unsigned int i = 0; i < node->epts.count; i++) {
-		struct rps_ept *ept = node->epts.slot[i];
-
-		/* More than can wait were asked for: the caller polls. */
-		if (ept->announced)
-			(void)!say(node, ept, false);
-	}
+	node->ns_next = 0;
+	ns_flush(node);
+	if (mutated(node->mem, MUTANT_announcement_not_retried))
+		node->ns_next = RPMSG_ADDR_ANY;
 }
 
 static const struct rps_service *service_for(const struct rps_node *node,
@@ -194,15 +233,13 @@ int rps_node_open_chan(struct rps_node *node, const char *name, uint32_t src,
 		return -ENOSPC;
 	probe(node->mem, RPS_EVENT_channel_create, dst, 0, 0);
 	err = bind(node, chan);
-	if (err) {
-		remove_chan(node, chan);
-		return err;
-	}
-	if (chan->bound && node->ns &&
+	if (!err && chan->bound && node->ns &&
 	    (src != RPMSG_ADDR_ANY ||
 	     mutated(node->mem, MUTANT_every_channel_announced)))
-		return rps_node_announce(node, &chan->ept);
-	return 0;
+		err = rps_node_announce(node, &chan->ept);
+	if (err)
+		remove_chan(node, chan);
+	return err;
 }
 
 int rps_node_close_chan(struct rps_node *node, const char *name, uint32_t src,
@@ -219,6 +256,7 @@ int rps_node_close_chan(struct rps_node *node, const char *name, uint32_t src,
 void ns_link_down(struct rps_node *node)
 {
 	node->num_ns_pending = 0;
+	node->ns_next = RPMSG_ADDR_ANY;
 	for (unsigned int i = 0; i < node->chans.capacity; i++) {
 		struct rps_chan *chan = &node->chans.slot[i];
 

@@ -16,6 +16,7 @@ void rps_node_init(struct rps_node *node, const struct rps_node_params *params)
 	node->epts.capacity = params->num_ept_slots;
 	node->chans.slot = params->chan_slots;
 	node->chans.capacity = params->num_chan_slots;
+	node->ns_next = RPMSG_ADDR_ANY;
 }
 
 int rps_node_probe(struct rps_node *node, struct rps_mem *mem,
@@ -30,6 +31,7 @@ int rps_node_probe(struct rps_node *node, struct rps_mem *mem,
 		return err;
 	node->ns = feature_has(node->drv.features, VIRTIO_RPMSG_F_NS);
 	node->ready = true;
+	ns_link_up(node);
 	return 0;
 }
 

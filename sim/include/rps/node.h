@@ -46,6 +46,8 @@ struct rps_node {
 	unsigned int num_services;
 	struct rps_ns_pending ns_pending[RPS_NS_PENDING_MAX];
 	unsigned int num_ns_pending;
+	uint32_t ns_next; /* endpoints from this address on wait to be announced
+			     since the link is up; RPMSG_ADDR_ANY: none does */
 	uint64_t num_dropped;       /* malformed, or to nobody */
 	uint64_t num_chans_refused; /* announced with the table full */
 };
@@ -63,7 +65,7 @@ struct rps_node_params {
 RPS_API void rps_node_init(struct rps_node *node,
 			   const struct rps_node_params *params);
 
-/* rps_drv_probe() for a node of role driver. */
+/* rps_drv_probe() for a node of role driver; announces what is to be. */
 RPS_API RPS_CHECKED int rps_node_probe(struct rps_node *node,
 				       struct rps_mem *mem,
 				       const struct rps_vbus_ops *ops,
@@ -109,7 +111,8 @@ RPS_API void rps_node_destroy_ept(struct rps_node *node, struct rps_ept *ept);
  * rps_node_announce() - tell the peer of a named endpoint.
  *
  * Return: 0, also where it waits for a buffer or for the link; -EOPNOTSUPP
- * where the link has no name service; -ENOBUFS where too many wait.
+ * where the link has no name service; -ENOBUFS where too many wait. It is not
+ * announced then, now or later.
  */
 RPS_API RPS_CHECKED int rps_node_announce(struct rps_node *node,
 					  struct rps_ept *ept);
@@ -129,7 +132,8 @@ RPS_API RPS_CHECKED int rps_node_serve(struct rps_node *node, const char *name,
  *
  * Announced only where @src is fixed and a service took the channel.
  *
- * Return: 0; -EEXIST; -ENOSPC; what rps_node_create_ept() refuses.
+ * Return: 0; -ENOTCONN without a link; -EEXIST; -ENOSPC; what
+ * rps_node_create_ept() and rps_node_announce() refuse.
  * Source: Linux rpmsg_ctrl.c RPMSG_CREATE_DEV_IOCTL (de-facto).
  */
 RPS_API RPS_CHECKED int rps_node_open_chan(struct rps_node *node,
