@@ -110,8 +110,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     keep = [item for item in items if _selected(item, session)]
     if dropped := [item for item in items if item not in set(keep)]:
         config.hook.pytest_deselected(items=dropped)
-    order = {target.name: position for position, target in enumerate(session.targets)}
-    items[:] = sorted(keep, key=lambda item: _position(item, order))
+    target_order = {target.name: position for position, target in enumerate(session.targets)}
+    suite_order = {name: position for position, name in enumerate(session.catalogue.suites)}
+    items[:] = sorted(keep, key=lambda item: _position(item, target_order, suite_order))
     if subjects:
         session.recorder.requirements(_requirement_texts(session))
 
@@ -392,9 +393,12 @@ def _names(test: str, nodeid: str) -> bool:
     return nodeid == test or nodeid.startswith((f"{test}[", f"{test}::"))
 
 
-def _position(item: pytest.Item, order: dict[str, int]) -> int:
+def _position(item: pytest.Item, target_order: dict[str, int], suite_order: dict[str, int]) -> tuple[int, int]:
+    # From the ring up within a target; sorting is stable, so a file's own order stays.
     subject = item.stash.get(SUBJECT, None)
-    return order[subject.lane.target] if subject else -1
+    if subject is None:
+        return -1, 0
+    return target_order[subject.lane.target], suite_order.get(item.path.parent.name, len(suite_order))
 
 
 def _sections(item: pytest.Item, session: Session) -> list[tuple[str, str]]:

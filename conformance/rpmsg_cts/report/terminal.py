@@ -109,10 +109,12 @@ def _legend(results: Results, unicode_symbols: bool) -> Iterator[Text]:
 
 
 def _failures(results: Results, width: int) -> Iterator[Text]:
-    for verdict in (Verdict.FAIL, Verdict.ERROR):
-        for members in _by_cell(results.with_verdict(verdict)):
-            yield from _failure(results, members, width)
-            yield Text()
+    for members in _by_cell(results.with_verdict(Verdict.FAIL)):
+        yield from _failure(results, members, width)
+        yield Text()
+    for members in _by_reason(results.with_verdict(Verdict.ERROR)).values():
+        yield from _error(members, width)
+        yield Text()
 
 
 def _by_cell(members: list[Result]) -> list[list[Result]]:
@@ -125,16 +127,29 @@ def _by_cell(members: list[Result]) -> list[list[Result]]:
 def _failure(results: Results, members: list[Result], width: int) -> Iterator[Text]:
     first = members[0]
     text = words.law(results, first)
-    colour = FACES[first.verdict].colour
-    title = f" {first.verdict}  {clean(first.requirement)}  {clean(first.target)} as {first.role} "
-    yield Text(f"──{title}".ljust(width, "─"), colour)
-    if first.verdict is Verdict.FAIL:
-        yield from _prose(text.level, one_line(text.statement), width)
-        yield from _prose(text.claim, one_line(text.source), width)
+    yield _rule(first.verdict, f"{clean(first.requirement)}  {clean(first.target)} as {first.role}", width)
+    yield from _prose(text.level, one_line(text.statement), width)
+    yield from _prose(text.claim, one_line(text.source), width)
     for number, result in enumerate(members):
         if number:
             yield Text()
         yield from _finding(result, width)
+
+
+def _error(members: list[Result], width: int) -> Iterator[Text]:
+    """One block for all that broke for the same reason: a guest that is gone breaks everything after it."""
+    first, *others = members
+    where = dict.fromkeys(f"{clean(member.target)} as {member.role}" for member in members)
+    yield _rule(first.verdict, f"{', '.join(dict.fromkeys(clean(member.requirement) for member in members[:MAX_NAMED]))}"
+                               f"{' ...' if len(members) > MAX_NAMED else ''}  {', '.join(where)}", width)
+    yield from _finding(first, width)
+    if others:
+        yield from _prose("also", f"{words.plural(len(others), 'other result')} with the same reason; report.html has"
+                                  f" them all", width)
+
+
+def _rule(verdict: Verdict, title: str, width: int) -> Text:
+    return Text(f"── {verdict}  {title} ".ljust(width, "─"), FACES[verdict].colour)
 
 
 def _finding(result: Result, width: int) -> Iterator[Text]:
