@@ -28,13 +28,18 @@ DIRECT := $(CORE) $(wildcard $(SRC)/xport/*.c)
 WORLD := $(CORE) $(wildcard $(SRC)/world/*.c)
 PROG_LIB := $(filter-out $(SRC)/prog/rps-%.c,$(wildcard $(SRC)/prog/*.c))
 
-# A unit test runs against the flavour whose code it needs.
+# A unit test runs against the flavour whose code it needs, and one of the core
+# against both: one source, two speeds.
+TESTS_CORE := $(addprefix $(SRC)/test/test_,$(addsuffix .c,access vring \
+	vring_vectors vdrv vdev drv dev node name_service send))
 TESTS_DIRECT := $(wildcard $(SRC)/test/test_vhost_user*.c \
 	$(SRC)/test/test_services*.c)
 TESTS_SIM := $(filter-out $(TESTS_DIRECT),$(wildcard $(SRC)/test/test_*.c))
+TESTS_DIRECT += $(TESTS_CORE)
 TEST_LIB := $(filter-out $(SRC)/test/test_%.c,$(wildcard $(SRC)/test/*.c))
-# Not the front end of vhost-user, which needs the direct flavour.
+# The front end of vhost-user needs the direct flavour, worlds the other one.
 TEST_LIB_SIM := $(filter-out $(SRC)/test/vu_%.c,$(TEST_LIB))
+TEST_LIB_DIRECT := $(filter-out $(SRC)/test/world_%.c,$(TEST_LIB))
 
 objects = $(patsubst $(SRC)/%.c,$(B)/$(1)/%.o,$(2))
 tests = $(patsubst $(SRC)/test/%.c,$(B)/$(1)/%,$(2))
@@ -88,9 +93,9 @@ define unit_test
 $(B)/$(1)/test_%: $(B)/$(1)/test/test_%.o $(call objects,$(1),$(2) $(3))
 	$(CC) $(4) -o $$@ $$^ $$(CHECK_LIBS)
 endef
-$(eval $(call unit_test,direct,$(TEST_LIB) $(PROG_LIB),$(DIRECT),))
+$(eval $(call unit_test,direct,$(TEST_LIB_DIRECT) $(PROG_LIB),$(DIRECT),))
 $(eval $(call unit_test,sim,$(TEST_LIB_SIM),$(WORLD),))
-$(eval $(call unit_test,direct-san,$(TEST_LIB) $(PROG_LIB),$(DIRECT),$(SAN)))
+$(eval $(call unit_test,direct-san,$(TEST_LIB_DIRECT) $(PROG_LIB),$(DIRECT),$(SAN)))
 $(eval $(call unit_test,sim-san,$(TEST_LIB_SIM),$(WORLD),$(SAN)))
 
 UNIT := $(call tests,direct,$(TESTS_DIRECT)) $(call tests,sim,$(TESTS_SIM))

@@ -121,7 +121,8 @@ void rps_world_set_queue(struct rps_world *world, uint32_t queue, uint32_t num,
 	struct rps_xport_queue *config = &world->xport.queue[queue];
 
 	touch(world);
-	config->num = (uint16_t)num;
+	/* A size must not be cut until it fits: 0 is one that all refuse. */
+	config->num = num <= RPS_VRING_NUM_MAX ? (uint16_t)num : 0;
 	config->base = world->config.start_idx;
 	config->addrs.desc.v = desc;
 	config->addrs.avail.v = avail;
