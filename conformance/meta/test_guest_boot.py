@@ -44,7 +44,7 @@ time.sleep(600)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Mark each test here with `guest`.  Not by a decorator: the marker is made known here, which is too late for one."""
+    """Mark each test here with `guest`; not by a decorator, since the marker is made known only here."""
     metafunc.config.addinivalue_line("markers", "guest: boots a guest")
     pytest.mark.guest(metafunc.function)
 
@@ -236,6 +236,22 @@ def test_a_panic_is_noticed_at_once_with_its_reason(reactor: Reactor) -> None:
     guest.kill()
 
 
+def test_a_kernel_that_hangs_after_a_bug_is_not_waited_for(reactor: Reactor) -> None:
+    """It may live on without ever answering; what it said tells that this is no slow machine."""
+    guest = Guest.boot(reactor)
+    log = guest.agent.open("/dev/kmsg", os.O_WRONLY)
+    guest.agent.write_async(log, b"<0>BUG: made up by a test\n", repeat=1_000_000)
+    while not guest._console.last_words():
+        reactor.run_until(lambda: False, 0.01)
+    os.kill(guest.pid, signal.SIGSTOP)
+    started = time.monotonic()
+    with pytest.raises(GuestDied, match="hangs: BUG: made up by a test"):
+        guest.agent.kmsg_mark()
+    assert time.monotonic() - started < NOTICED_S
+    assert not guest.alive()
+    guest.kill()
+
+
 def test_the_end_of_qemu_is_noticed_at_once(reactor: Reactor) -> None:
     guest = Guest.boot(reactor)
     os.kill(guest.pid, signal.SIGKILL)
@@ -271,8 +287,9 @@ def test_nothing_is_left_of_a_guest(reactor: Reactor) -> None:
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 def test_nothing_outlives_us(number: signal.Signals) -> None:
     """However the harness ends: no QEMU, no socket, no folder, no watchdog."""
-    child = subprocess.Popen([sys.executable, "-c", CHILD], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                             env={**os.environ, "PYTHONPATH": str(TREE / "conformance")})
+    environment = {**os.environ, "PYTHONPATH": str(TREE / "conformance")}
+    child = subprocess.Popen([sys.executable, "-c", CHILD], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                             text=True, env=environment)
     pid, folder = child.stdout.readline().split()
     assert Path(f"/proc/{pid}").exists() and Path(folder).exists()
 

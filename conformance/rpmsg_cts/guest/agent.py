@@ -20,10 +20,12 @@ from pathlib import PurePosixPath
 
 from ..reactor import Reactor
 from . import wire
+from .console import Console
 from .errors import AgentError, AgentProtocolError, AgentTimeout, GuestDied
 from .frame import REPLY, TYPE_ERROR, Decoder, Frame, Trouble, encode
 
 ANSWER_TIMEOUT_S = 20.0
+LATE_S = 3.0  # a guest that is well answers within milliseconds
 HELLO_TIMEOUT_S = 90.0
 SEND_STEP_S = 0.01
 JOB_STEP_S = 0.01
@@ -108,13 +110,16 @@ class AgentClient:
     """Asks one question at a time, and serves everything else in the reactor until the answer is there.
 
     Created with the socket of the guest's port.  `death` says whether the guest is known to be dead: it returns the
-    exception to raise, or None; the client also notices by itself when the socket closes.
+    exception to raise, or None; the client also notices by itself when the socket closes.  A kernel that has stumbled
+    may also hang without dying: when an answer is late, `console` is looked at for a reason.
     """
 
-    def __init__(self, sock_path: str, reactor: Reactor,
-                 death: Callable[[], GuestDied | None] = lambda: None) -> None:
+    def __init__(self, sock_path: str, reactor: Reactor, death: Callable[[], GuestDied | None] = lambda: None,
+                 console: Console | None = None) -> None:
         self._reactor = reactor
         self._death = death
+        self._console = console
+        self._hung: GuestDied | None = None
         self._decoder = Decoder()
         self._last_id = 0
         self._waiting_for = 0
@@ -134,8 +139,8 @@ class AgentClient:
             self._socket.close()
 
     def is_open(self) -> bool:
-        """Whether QEMU still holds the other end."""
-        return not self._closed
+        """Whether QEMU still holds the other end, and the kernel behind it has not been found to hang."""
+        return not self._closed and self._hung is None
 
     def _on_readable(self) -> None:
         if self._closed:
@@ -162,8 +167,9 @@ class AgentClient:
             self._reply = item
         # An answer that came after its time-out is nobody's.
 
-    def ask(self, request: Request, payload: bytes = b"", timeout_s: float = ANSWER_TIMEOUT_S) -> wire.Reader:
-        """Send one request and wait for its answer.
+    def ask(self, request: Request, payload: bytes = b"", timeout_s: float = ANSWER_TIMEOUT_S,
+            late_s: float = LATE_S) -> wire.Reader:
+        """Send one request and wait for its answer; after `late_s` it is asked whether the kernel has come to grief.
 
         Return: the fields of the answer.
         """
@@ -171,19 +177,32 @@ class AgentClient:
         self._waiting_for = self._last_id
         self._reply = self._refused = None
         self._send(encode(Frame(request, self._last_id, payload)), request, timeout_s)
-        self._reactor.run_until(lambda: self._is_settled(), timeout_s)
+        if not self._reactor.run_until(self._is_settled, min(late_s, timeout_s)):
+            self._raise_if_hung()
+            self._reactor.run_until(self._is_settled, max(timeout_s - late_s, 0))
         if self._reply is not None:
+            if self._console is not None:
+                self._console.mark()
             return self._judge(request, self._reply)
         self._raise_if_dead()
         if self._refused is not None:
             number = -wire.Reader(self._refused.payload).i32()
             raise AgentProtocolError(f"{request.name.lower()}: the agent refused the frame: {os.strerror(number)}")
+        self._raise_if_hung()
         raise AgentTimeout(f"{request.name.lower()}: no answer in {timeout_s:g} s")
 
     def _is_settled(self) -> bool:
         return (self._reply is not None or self._refused is not None or self._closed or self._death() is not None)
 
+    def _raise_if_hung(self) -> None:
+        words = self._console.last_words() if self._console is not None else ""
+        if words:
+            self._hung = GuestDied(f"the guest's kernel hangs: {words}", self._console.story())
+            raise self._hung
+
     def _raise_if_dead(self) -> None:
+        if self._hung is not None:
+            raise self._hung
         died = self._death()
         if died is not None:
             raise died
@@ -280,7 +299,7 @@ class AgentClient:
     def _wait_path(self, path: str, present: bool, timeout_s: float) -> bool:
         payload = wire.string(path) + wire.u32(present) + wire.u32(round(timeout_s * 1000))
         try:
-            self.ask(Request.WAIT_PATH, payload, timeout_s + ANSWER_TIMEOUT_S)
+            self.ask(Request.WAIT_PATH, payload, timeout_s + ANSWER_TIMEOUT_S, timeout_s + LATE_S)
         except AgentError as error:
             if error.errno == errno.ETIMEDOUT:
                 return False

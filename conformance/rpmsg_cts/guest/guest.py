@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..reactor import Reactor
 from .agent import HELLO_TIMEOUT_S, AgentClient, Hello
+from .console import TAIL_LINES, Console
 from .domain import FIRST_DEVICE_SLOT, Domain, DomainFiles, VhostUserDevice, describe
 from .errors import AgentTimeout, BootFailed, GuestDied
 from .hypervisor import Hypervisor, hypervisor
@@ -20,10 +21,8 @@ from .runtime import runtime_folder
 
 MEMORY_MIB = 256
 SHUTDOWN_TIMEOUT_S = 10.0
-CONSOLE_TAIL_LINES = 20
 # Loaded in this order they give the bus, the name service and the control devices, and nothing that takes a channel.
 BUS_MODULES = ("rpmsg_core", "rpmsg_ns", "virtio_rpmsg_bus", "rpmsg_char", "rpmsg_ctrl")
-LAST_WORDS = re.compile(r"Kernel panic|Internal error|BUG:|Oops|Unable to handle|Call trace", re.IGNORECASE)
 
 
 class Guest:
@@ -33,6 +32,7 @@ class Guest:
         self._reactor = reactor
         self._domain = domain
         self._files = files
+        self._console = Console(files.console)
         self._folder = folder
         self._kept = kept
         self._agent: AgentClient | None = None
@@ -109,13 +109,9 @@ class Guest:
         """Whether QEMU runs and the agent's port is open."""
         return self._domain.is_running() and self._agent is not None and self._agent.is_open()
 
-    def console_tail(self, lines: int = CONSOLE_TAIL_LINES) -> list[str]:
+    def console_tail(self, lines: int = TAIL_LINES) -> list[str]:
         """The last lines on the guest's console."""
-        try:
-            text = self._files.console.read_text(errors="backslashreplace")
-        except OSError:
-            return []
-        return [line.rstrip() for line in text.splitlines() if line.strip()][-lines:]
+        return self._console.tail(lines)
 
     def load_bus(self) -> None:
         """Load the modules of the RPMsg bus, unless they are loaded."""
@@ -123,7 +119,7 @@ class Guest:
             load(self, name)
 
     def rpmsg_devices(self) -> list[str]:
-        """Names in the guest, as in `virtio1`, of the vhost-user devices, in the order in which boot() was given them."""
+        """Names in the guest, as in `virtio1`, of the vhost-user devices, in the order that boot() was given them."""
         return [self._virtio_name(slot) for slot in range(FIRST_DEVICE_SLOT, FIRST_DEVICE_SLOT + self._num_devices)]
 
     def _virtio_name(self, slot: int) -> str:
@@ -158,7 +154,7 @@ class Guest:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _meet_agent(self) -> None:
-        self._agent = AgentClient(str(self._files.agent_socket), self._reactor, self._death)
+        self._agent = AgentClient(str(self._files.agent_socket), self._reactor, self._death, self._console)
         try:
             self.hello = self._agent.hello(HELLO_TIMEOUT_S)
         except AgentTimeout as error:
@@ -171,10 +167,8 @@ class Guest:
             return None
         # The console is written by QEMU itself, so it is complete once QEMU has ended.
         self._domain.wait_end(1.0)
-        tail = self.console_tail()
-        words = next((line for line in tail if LAST_WORDS.search(line)), None)
-        reason = f"the guest's kernel died: {_without_time(words)}" if words else "the guest ended"
-        return GuestDied(reason, tail)
+        words = self._console.last_words()
+        return GuestDied(f"the guest's kernel died: {words}" if words else "the guest ended", self._console.story())
 
     def _collect_facts(self, qemu: Qemu, image: GuestImage, connection: Hypervisor) -> None:
         self.facts = {
@@ -210,8 +204,3 @@ def load(guest: Guest, module: str) -> None:
     for needed in found.needs:
         load(guest, needed)
     guest.agent.load_module(found.path)
-
-
-def _without_time(line: str) -> str:
-    """A line of the console without the kernel's time stamp."""
-    return re.sub(r"^\[ *\d+\.\d+\] ", "", line)

@@ -127,7 +127,7 @@ def _import_libvirt() -> object:
     try:
         import libvirt
     except ImportError:
-        raise MissingLibvirt("python3-libvirt is missing, or this is not /usr/bin/python3: run ci/setup guest") from None
+        raise MissingLibvirt("there is no module libvirt; use /usr/bin/python3, and run ci/setup guest") from None
     # Once, and before the first connection is opened.
     libvirt.virEventRegisterDefaultImpl()
     libvirt.registerErrorHandler(lambda _context, _error: None, None)

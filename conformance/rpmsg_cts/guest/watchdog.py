@@ -20,7 +20,7 @@ ROUND_S = 0.1
 
 
 def guests_of(folder: Path) -> list[int]:
-    """Process ids of QEMUs that belong to a folder: it is named on their command line, beside a guest's name of ours."""
+    """Process ids of the QEMUs of a folder: their command line has it, and a guest's name of ours."""
     marker = os.fsencode(folder) + b"/"
     found = []
     for entry in os.listdir("/proc"):

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The guest's console: read to explain what has happened, never to find out whether a test has passed."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+TAIL_LINES = 20
+LAST_WORDS = re.compile(r"Kernel panic|Internal error|\bBUG:|Unable to handle|rcu: INFO: .*stall", re.IGNORECASE)
+TIME_STAMP = re.compile(r"^\[ *\d+\.\d+\] ")
+
+
+class Console:
+    """The file that QEMU writes the console to."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._mark_bytes = 0
+
+    def tail(self, lines: int = TAIL_LINES) -> list[str]:
+        """The last lines that are not empty."""
+        return self._lines(0)[-lines:]
+
+    def mark(self) -> None:
+        """Remember where the console is now: the guest has just shown that it was well."""
+        try:
+            self._mark_bytes = os.stat(self.path).st_size
+        except OSError:
+            pass  # not there yet
+
+    def last_words(self) -> str:
+        """First line since the mark that tells of the kernel's end, without its time stamp; "" when there is none."""
+        for line in self._lines(self._mark_bytes):
+            if LAST_WORDS.search(line):
+                return TIME_STAMP.sub("", line)
+        return ""
+
+    def story(self) -> list[str]:
+        """What explains the end: the lines from the last words on, or the last lines of all."""
+        lines = self._lines(self._mark_bytes)
+        start = next((number for number, line in enumerate(lines) if LAST_WORDS.search(line)), None)
+        return self.tail() if start is None else lines[start : start + TAIL_LINES]
+
+    def _lines(self, start_bytes: int) -> list[str]:
+        try:
+            with self.path.open("rb") as file:
+                file.seek(start_bytes)
+                text = file.read().decode(errors="backslashreplace")
+        except OSError:
+            return []
+        return [line.rstrip() for line in text.splitlines() if line.strip()]
