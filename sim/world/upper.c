@@ -244,7 +244,8 @@ int rps_iut_send_start(struct rps_world *world, uint32_t end, int handle,
 		free(args.send);
 		return -EMSGSIZE;
 	}
-	memcpy(args.send->payload, payload, len_bytes);
+	if (len_bytes > 0)
+		memcpy(args.send->payload, payload, len_bytes);
 	err = world_do(world, end, do_send_start, &args);
 	if (err) {
 		free(args.send);
@@ -298,6 +299,7 @@ int rps_iut_recv(struct rps_world *world, uint32_t end, int handle,
 	const struct iut_msg *msg;
 	uint32_t position;
 	uint32_t len_bytes;
+	size_t copied;
 
 	if (!iut)
 		return -ENODEV;
@@ -307,7 +309,9 @@ int rps_iut_recv(struct rps_world *world, uint32_t end, int handle,
 	msg = &iut->inbox[(iut->inbox_first + position) % IUT_INBOX_MAX];
 	len_bytes = msg->len_bytes;
 	*src = msg->src;
-	memcpy(buf, msg->payload, len_bytes < size ? len_bytes : size);
+	copied = iut_kept_bytes(msg) < size ? iut_kept_bytes(msg) : size;
+	if (copied > 0)
+		memcpy(buf, msg->payload, copied);
 	take_out(iut, position);
 	return (int)len_bytes;
 }

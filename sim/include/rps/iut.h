@@ -42,8 +42,8 @@ RPS_API int rps_iut_send_start(struct rps_world *world, uint32_t end,
 RPS_API int rps_iut_send_result(const struct rps_world *world, uint32_t end,
 				int send);
 
-/* Return: payload bytes of the oldest message not yet read, cut to @size in
- * @buf; -EAGAIN where there is none. */
+/* Return: payload bytes of the oldest message not yet read, of which @buf gets
+ * the first @size, 4096 at most; -EAGAIN where there is none. */
 RPS_API int rps_iut_recv(struct rps_world *world, uint32_t end, int handle,
 			 uint32_t *src, void *buf, size_t size);
 
