@@ -41,6 +41,9 @@ static int do_probe(struct actor *actor, void *unused)
 		params.ring[q].avail.v = place->avail[q];
 		params.ring[q].used.v = place->used[q];
 	}
+	/* A probe starts from nothing: whoever waited waits in vain. */
+	if (iut->node.ready)
+		iut_handle(actor, WAKE_STOP);
 	return rps_node_probe(&iut->node, &world->driver_mem, &world_vbus_ops,
 			      world, &params);
 }
