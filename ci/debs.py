@@ -12,12 +12,13 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 TREE = Path(__file__).resolve().parent.parent
@@ -27,6 +28,7 @@ MIRROR_VARIABLE = "RPMSG_CTS_DEBIAN_MIRROR"
 
 EXIT_FAILED = 1
 EXIT_OFFLINE = 3
+EXIT_INTERRUPTED = 130
 HEARTBEAT_S = 5.0
 DOWNLOAD_TIMEOUT_S = 30
 DOWNLOAD_RETRIES = 2
@@ -45,6 +47,18 @@ def sha256_of(path: Path) -> str:
     """Hex digest of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def guarded(main: Callable[[], int]) -> int:
+    """Run a program's main function; what the machine or the user does to it is told in a line, not in a traceback."""
+    try:
+        return main()
+    except KeyboardInterrupt:
+        say("interrupted; call it again to go on")
+        return EXIT_INTERRUPTED
+    except (OSError, subprocess.CalledProcessError) as error:
+        say(f"failed: {error}")
+        return EXIT_FAILED
 
 
 @contextlib.contextmanager
@@ -95,9 +109,13 @@ def mirrors() -> list[str]:
     if chosen:
         return [chosen]
     listed = _run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(ORIGIN)", "Created-By: Packages"])
-    rows = [line.split(" ") for line in listed.splitlines() if line.startswith(("http", "file:", "mirror", "copy:"))]
-    debian_first = sorted(rows, key=lambda row: (row[-1] != "Debian", "security" in row[1], "/debian" not in row[0]))
-    return list(dict.fromkeys(row[0] for row in debian_first if "security" not in row[1]))
+    rows = [(line + " ").split(" ")[:3] for line in listed.splitlines() if line]
+    if not rows:
+        # Without package lists, as in a fresh container, apt still tells what it would fetch them from.
+        listed = _run(["apt-get", "update", "--print-uris"])
+        rows = [[*found.groups(), ""] for found in re.finditer(r"^'(\S+/)dists/(\S+)/InRelease'", listed, re.MULTILINE)]
+    debian_first = sorted(rows, key=lambda row: (row[2] != "Debian", "/debian/" not in row[0]))
+    return list(dict.fromkeys(row[0] for row in debian_first if "security" not in row[0] + row[1]))
 
 
 def _run(command: list[str]) -> str:

@@ -239,6 +239,10 @@ class AgentClient:
         fields = self.ask(Request.HELLO, timeout_s=timeout_s)
         return Hello(fields.u32(), fields.text(), fields.text(), fields.text(), fields.text(), fields.u32())
 
+    def ping(self, timeout_s: float) -> None:
+        """Ask for a sign of life."""
+        self.ask(Request.KMSG_MARK, timeout_s=timeout_s)
+
     def poweroff(self) -> None:
         """Tell the kernel to switch the machine off.  There is no answer; Guest.shutdown() waits for the end."""
         self._tell(Request.POWEROFF)

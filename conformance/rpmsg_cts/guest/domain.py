@@ -36,6 +36,7 @@ END_TIMEOUT_S = 20.0
 FIRST_DEVICE_SLOT = 0x10
 MAX_DEVICES = 14
 SOCKET_PATH_MAX_BYTES = 107
+COMPLAINTS_MAX = 5
 
 _numbers = itertools.count(1)
 
@@ -109,7 +110,8 @@ class Domain:
         # libvirt waits for QEMU, and QEMU for the back ends that we serve: so it waits in a thread, and we do not.
         made, error = self._in_thread(lambda: self._hypervisor.create(xml), START_TIMEOUT_S)
         if error is not None:
-            raise BootFailed(f"QEMU did not start: {self._hypervisor.error_text(error)}{self._log_tail()}") from None
+            said = "".join(f"\n  | {line}" for line in self.complaints())
+            raise BootFailed(f"QEMU did not start: {self._hypervisor.error_text(error)}{said}") from None
         self._domain = made
         self._watch = self._hypervisor.watch(made, self._on_event)
         self._watch_process()
@@ -158,13 +160,14 @@ class Domain:
         """What QEMU said, where libvirt lets us see it."""
         return self._hypervisor.root / "log" / "qemu" / f"{self.name}.log" if self._hypervisor.root else None
 
-    def _log_tail(self) -> str:
+    def complaints(self) -> list[str]:
+        """The last that QEMU itself had to say; empty while all is well."""
         try:
             lines = self.log.read_text(errors="replace").splitlines() if self.log else []
         except OSError:
-            return ""
+            return []
         said = [line for line in lines if "qemu-system" in line and "warning:" not in line and " -name " not in line]
-        return "".join(f"\n  | {line}" for line in said[-5:])
+        return said[-COMPLAINTS_MAX:]
 
     def _watch_process(self) -> None:
         if self._hypervisor.root is None:

@@ -6,6 +6,8 @@ from __future__ import annotations
 import errno
 import os
 
+from ..verdict import GuestFailure
+
 
 class GuestError(Exception):
     """Base of all that follows; blames the harness or the machine, never the implementation under test."""
@@ -43,8 +45,8 @@ class BootFailed(GuestError):
     """QEMU did not start, or the agent never answered."""
 
 
-class AgentTimeout(GuestError):
-    """The agent did not answer in time; the guest may hang or be slow."""
+class AgentTimeout(GuestError, GuestFailure):
+    """The agent did not answer in time, though nothing was wrong before the stimulus: the guest hangs."""
 
 
 class AgentProtocolError(GuestError):
@@ -68,6 +70,10 @@ class GuestDied(GuestError):
         super().__init__(f"{reason}{tail}")
         self.reason = reason
         self.console = console
+
+
+class KernelDied(GuestDied, GuestFailure):
+    """The guest's kernel said so itself: it died, or hangs, of what was done to it."""
 
 
 def errno_name(number: int) -> str:

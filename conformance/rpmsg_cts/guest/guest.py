@@ -168,7 +168,9 @@ class Guest:
         # The console is written by QEMU itself, so it is complete once QEMU has ended.
         self._domain.wait_end(1.0)
         words = self._console.last_words()
-        return GuestDied(f"the guest's kernel died: {words}" if words else "the guest ended", self._console.story())
+        if words:
+            return GuestDied(f"the guest's kernel died: {words}", self._console.story())
+        return GuestDied("the guest ended", [*self._console.tail(), *self._domain.complaints()])
 
     def _collect_facts(self, qemu: Qemu, image: GuestImage, connection: Hypervisor) -> None:
         self.facts = {

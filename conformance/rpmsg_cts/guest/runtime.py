@@ -36,9 +36,12 @@ class RuntimeFolder:
         self._lock = (self.path / LOCK).open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         self._pipe = _start_watchdog(self.path)
+        self._owner = os.getpid()
 
     def remove(self) -> None:
         """End what is left of our guests, and remove the folder: the watchdog's work, done by ourselves."""
+        if os.getpid() != self._owner:
+            return  # a child that was forked, which ends while we go on
         watchdog.clean_up(self.path)
         # Nothing is left for it to do; it ends with its input.
         self._pipe.close()
