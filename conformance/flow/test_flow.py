@@ -287,15 +287,16 @@ def test_all_buffers_stay_in_circulation(link: Link) -> None:
 @config(two=Config(num=2), plain=Config())
 def test_receiving_goes_on_while_senders_wait(link: Link) -> None:
     """Two echo servers with full rings must not wait for each other."""
-    ept = link.upper.open(src=THEIRS, dst=OURS)
-    messages = fill(link, ept)
-    job = link.upper.send_blocking(ept, b"blocked")
+    sender = link.upper.open(src=THEIRS, dst=OURS)
+    receiver = link.upper.open(src=THEIRS + 1, dst=OURS)
+    messages = fill(link, sender)
+    job = link.upper.send_blocking(sender, b"blocked")
     link.settle()
     given(job.result() is None, "the sender waits")
 
     for i in range(2 * link.lower.num):
-        link.lower.send(OURS, THEIRS, bytes([i]))
-        expect([bytes([i])], [m.payload for m in link.delivered(ept)], f"message {i} while a sender waits")
+        link.lower.send(OURS, THEIRS + 1, bytes([i]))
+        expect([bytes([i])], [m.payload for m in link.delivered(receiver)], f"message {i} while a sender waits")
 
     expect(None, job.result(), "result of the blocked sender so far")
     link.lower.give_back(messages[0])

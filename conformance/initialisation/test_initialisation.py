@@ -66,7 +66,7 @@ def test_device_receives_on_queue_1_and_sends_on_queue_0(device_link: SimLink) -
 @config(modern=Config(), legacy=Config(features=F_NS))
 def test_status_is_built_up_bit_by_bit(driver_link: SimLink) -> None:
     """A device that reads the status between two writes must see the truth."""
-    given(hasattr(driver_link, "world"), "status writes are visible; vhost-user hides them")
+    driver_link.needs("status writes")
     writes = [write.status for write in driver_link.world.status_writes()]
 
     expected = MODERN if driver_link.config.features & F_VERSION_1 else LEGACY
@@ -98,7 +98,7 @@ def test_device_waits_for_driver_ok(device_link: SimLink) -> None:
 @req("INI-005")
 def test_receive_buffers_are_there_before_driver_ok(driver_link: SimLink) -> None:
     """A device that announces at once needs a buffer at once."""
-    given(hasattr(driver_link, "world"), "the moment of DRIVER_OK is visible; vhost-user hides it")
+    driver_link.needs("the moment of DRIVER_OK")
     (at_driver_ok,) = [w for w in driver_link.world.status_writes() if w.status & STATUS_DRIVER_OK]
 
     expect(driver_link.lower.num, at_driver_ok.available[RX], "receive buffers posted when DRIVER_OK is written")
@@ -107,6 +107,7 @@ def test_receive_buffers_are_there_before_driver_ok(driver_link: SimLink) -> Non
 @req("INI-006")
 def test_queue_0_is_kicked_after_driver_ok(driver_link: Link) -> None:
     """Some devices take it for the start signal."""
+    driver_link.needs("the first kick")
     arrived = driver_link.until(lambda: driver_link.lower.notified(RX) > 0)
 
     given(driver_link.lower.ring(TX).avail.idx == 0, "the driver has sent nothing yet")

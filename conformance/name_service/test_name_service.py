@@ -271,6 +271,19 @@ def test_a_client_writes_to_the_announced_address(driver_link: Link) -> None:
     expect(True, header.src >= 1024, f"whether the client's address {header.src} is a dynamic one")
 
 
+@req("NS-016")
+def test_a_client_is_bound_as_its_channel_comes(driver_link: Link) -> None:
+    """Nobody has to do anything but load the client; the driver must survive its own remote's first words."""
+    driver_link.upper.bind_by_itself(True)
+    driver_link.lower.announce(driver_link.upper.service, OURS)
+    came = channels(driver_link)
+    given(came == [(driver_link.upper.service, OURS)], "there is a channel")
+
+    ept = driver_link.upper.bound(driver_link.upper.channels()[0])
+
+    expect(True, ept is not None, "whether the channel has a client")
+
+
 @req("NS-017")
 def test_an_acknowledgement_starts_no_exchange(driver_link: Link) -> None:
     """Flag value 2 is one vendor's; to others it looks like a second announcement."""

@@ -19,6 +19,7 @@ from rpmsg_cts.vhost_user import VhostUser
 if TYPE_CHECKING:
     from rpmsg_cts.guest.guest import Guest
 
+PING_TIMEOUT_S = 5.0
 VENDOR_BITS = 0xFFFFFE  # every device-specific bit but the name service's
 MODULES = ("rpmsg_core", "rpmsg_ns", "rpmsg_ctrl", "rpmsg_char", "rpmsg_tty", "virtio_rpmsg_bus")
 
@@ -62,11 +63,21 @@ class Lab:
         return LinuxLink(lane, config, guest, self._backends[port.name], self._devices[port.name], self._reactor)
 
     def _running(self, target: str) -> Guest:
-        if self._guest is not None and not self._guest.alive():
+        if self._guest is not None and not self._answers(self._guest):
             self.close_guest()
         if self._guest is None:
             self._guest = self._boot(target)
         return self._guest
+
+    @staticmethod
+    def _answers(guest: Guest) -> bool:
+        from rpmsg_cts.guest.errors import GuestError  # pylint: disable=import-outside-toplevel
+
+        try:
+            guest.agent.ping(PING_TIMEOUT_S)
+        except GuestError:
+            return False
+        return True
 
     def _boot(self, target: str) -> Guest:
         from rpmsg_cts.guest import guest as guests  # pylint: disable=import-outside-toplevel
@@ -87,7 +98,8 @@ class Lab:
     def close_guest(self) -> None:
         """End the guest, and the sockets that it was connected to."""
         if self._guest is not None:
-            self._guest.shutdown()
+            # It keeps nothing, so there is nothing to be put in order first.
+            self._guest.kill()
             self._guest = None
         for backend in self._backends.values():
             backend.close()

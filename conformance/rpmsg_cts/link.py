@@ -7,17 +7,20 @@ One test runs on every target: it asks for a configuration, and gets a Link or a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from rpmsg_cts import decode
-from rpmsg_cts.judge import Mismatch, given
+from rpmsg_cts.judge import Mismatch, given, skip
 from rpmsg_cts.native import ANY
 
 F_NS = 1 << 0
 F_INDIRECT = 1 << 28
 F_EVENT_IDX = 1 << 29
 F_VERSION_1 = 1 << 32
+
+DELIVERY_TIMEOUT_S = 1.0
+MOST_MESSAGES = 1024  # taken from an endpoint at once: one that gets stale messages gets them without end
 
 SOMEBODY = 0x7E57  # an address that no test uses otherwise
 
@@ -174,8 +177,8 @@ class Upper(ABC):
         """Send to the endpoint's destination, waiting for a buffer if need be."""
 
     @abstractmethod
-    def received(self, ept: Endpoint) -> list[Delivered]:
-        """What the endpoint got since this was last asked, oldest first."""
+    def received(self, ept: Endpoint, most: int = MOST_MESSAGES) -> list[Delivered]:
+        """What the endpoint got since this was last asked, oldest first, up to `most` messages."""
 
     @abstractmethod
     def channels(self) -> list[Channel]:
@@ -184,6 +187,9 @@ class Upper(ABC):
     @abstractmethod
     def bound(self, channel: Channel) -> Endpoint | None:
         """The endpoint of the client that took this channel, if one did."""
+
+    def bind_by_itself(self, on: bool) -> None:
+        """Let clients be bound to channels as they come, or only by bound(); a target may know one way alone."""
 
     @abstractmethod
     def open_channel(self, name: str, src: int, dst: int) -> int:
@@ -269,6 +275,8 @@ class Link(ABC):
     upper: Upper
     # Whether time is ours: 15 s cost nothing, and nothing happens by itself.
     virtual_time = False
+    # What cannot be seen over this transport, and why.
+    hidden: Mapping[str, str] = {}
 
     @abstractmethod
     def until(self, done: Callable[[], bool], timeout_s: float = 5.0) -> bool:
@@ -297,6 +305,11 @@ class Link(ABC):
     def advance(self, seconds: float) -> None:
         """Let virtual time pass."""
         raise Unsupported(f"{self.target} has no virtual time")
+
+    def needs(self, what: str) -> None:
+        """Skip the test where `what` cannot be seen on this target."""
+        if what in self.hidden:
+            skip(f"{self.target}: {self.hidden[what]}")
 
     # --- things that many tests do
 
@@ -328,7 +341,9 @@ class Link(ABC):
             got.extend(self.upper.received(ept))
             return len(got) >= count
 
-        self.until(look)
+        # Given time to deal with what it has, an IUT that delivers nothing then will not do so later.
+        self.settle()
+        self.until(look, DELIVERY_TIMEOUT_S)
         return got
 
     def read_buffer(self, message: Message) -> bytes:

@@ -23,6 +23,8 @@ class LowerDevice(Lower):
             raise HarnessError("no memory for a tester")
         self.order = "le"
         self.num = 0
+        # A transport counts since it exists; a link since it was made.
+        self._kicks_before = [self.queue(RX).kicks, self.queue(TX).kicks]
 
     def close(self) -> None:
         """Forget the rings."""
@@ -97,7 +99,7 @@ class LowerDevice(Lower):
         checked(self._lib.rps_tester_kicks(self._tester, queue, on), "suppress kicks")
 
     def notified(self, queue: int) -> int:
-        return self.queue(queue).kicks
+        return self.queue(queue).kicks - self._kicks_before[queue]
 
     def can_send(self) -> bool:
         return self.ring(RX).avail.idx != self.queue(RX).taken_idx

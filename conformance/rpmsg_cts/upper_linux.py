@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 from rpmsg_cts.guest.agent import AgentClient
 from rpmsg_cts.guest.errors import AgentError
-from rpmsg_cts.link import Channel, Delivered, Endpoint, Job, Upper
+from rpmsg_cts.link import MOST_MESSAGES, Channel, Delivered, Endpoint, Job, Upper
 from rpmsg_cts.native import ANY
 from rpmsg_cts.verdict import HarnessError
 
 BUS = "/sys/bus/rpmsg/devices"
+AUTOPROBE = "/sys/bus/rpmsg/drivers_autoprobe"
+BIND = "/sys/bus/rpmsg/drivers/rpmsg_chrdev/bind"
 CLASS = "/sys/class/rpmsg"
 # What the bus makes for itself is not a channel.
 INTERNAL = ("rpmsg_ctrl", "rpmsg_ns")
@@ -33,10 +35,13 @@ class LinuxJob(Job):
 
     def __init__(self, agent: AgentClient, job: int) -> None:
         self._agent, self._job = agent, job
+        self._result: int | None = None
 
     def result(self) -> int | None:
-        done = self._agent.job_result(self._job)
-        return None if done is None else min(done.status, 0)
+        # The agent forgets a job that it has told the end of.
+        if self._result is None and (done := self._agent.job_result(self._job)) is not None:
+            self._result = min(done.status, 0)
+        return self._result
 
 
 class UpperLinux(Upper):
@@ -116,15 +121,25 @@ class UpperLinux(Upper):
         self._jobs.append(job)
         return LinuxJob(self._agent, job)
 
-    def received(self, ept: Endpoint) -> list[Delivered]:
+    def received(self, ept: Endpoint, most: int = MOST_MESSAGES) -> list[Delivered]:
         got: list[Delivered] = []
-        while True:
+        while len(got) < most:
             try:
                 got.append(Delivered(self._agent.read(ept.handle, 1 << 17), None))
             except AgentError as error:
                 if error.errno == errno.EAGAIN:
                     return got
                 raise
+        return got
+
+    def bind_by_itself(self, on: bool) -> None:
+        """Let the bus bind clients to channels as they come, or leave that to bound().
+
+        virtio_rpmsg_bus makes channels in the callback of its virtqueue, and with virtio-pci that is an interrupt: a
+        client that has to sleep, as every one does that makes a device node, stops the machine there.  So clients are
+        bound from a process, except where that very thing is judged.
+        """
+        self._agent.write_file(AUTOPROBE, "1" if on else "0")
 
     def _attribute(self, entry: str, name: str) -> str:
         return self._agent.read_text(f"{BUS}/{entry}/{name}")
@@ -147,8 +162,10 @@ class UpperLinux(Upper):
     def bound(self, channel: Channel) -> Endpoint | None:
         for entry, found in self._entries().items():
             folder = f"{BUS}/{entry}/rpmsg"
-            if found != channel or not self._agent.exists(folder):
+            if found != channel or found.name != self.service:
                 continue
+            if not self._agent.exists(folder):
+                self._agent.write_file(BIND, entry)
             (device,) = self._agent.list_dir(folder)
             handle = self._agent.open(f"/dev/{device}")
             self._open[handle] = _Open(handle)
@@ -156,7 +173,11 @@ class UpperLinux(Upper):
         return None
 
     def open_channel(self, name: str, src: int, dst: int) -> int:
-        return self._told(self._agent.create_dev, name, src, dst)
+        self.bind_by_itself(True)
+        try:
+            return self._told(self._agent.create_dev, name, src, dst)
+        finally:
+            self.bind_by_itself(False)
 
     def close_channel(self, name: str, src: int, dst: int) -> int:
         return self._told(self._agent.release_dev, name, src, dst)

@@ -7,7 +7,7 @@ import errno
 import os
 from typing import Any
 
-from rpmsg_cts.link import Channel, Delivered, Endpoint, Job, Upper
+from rpmsg_cts.link import MOST_MESSAGES, Channel, Delivered, Endpoint, Job, Upper
 from rpmsg_cts.native import ANY, Native, checked
 
 MAX_PAYLOAD = 4096
@@ -65,11 +65,14 @@ class UpperSim(Upper):
         """Return: what the node says of a blocking send."""
         return self._lib.rps_iut_send_result(self._world, self._end, handle)
 
-    def received(self, ept: Endpoint) -> list[Delivered]:
+    def received(self, ept: Endpoint, most: int = MOST_MESSAGES) -> list[Delivered]:
         src = self._ffi.new("uint32_t *")
         payload = self._ffi.new("uint8_t[]", MAX_PAYLOAD)
-        got = []
-        while (length := self._lib.rps_iut_recv(self._world, self._end, ept.handle, src, payload, MAX_PAYLOAD)) >= 0:
+        got: list[Delivered] = []
+        while len(got) < most:
+            length = self._lib.rps_iut_recv(self._world, self._end, ept.handle, src, payload, MAX_PAYLOAD)
+            if length < 0:
+                break
             got.append(Delivered(bytes(payload[0:length]), src[0]))
         return got
 

@@ -21,7 +21,7 @@ from pathlib import PurePosixPath
 from ..reactor import Reactor
 from . import wire
 from .console import Console
-from .errors import AgentError, AgentProtocolError, AgentTimeout, GuestDied
+from .errors import AgentError, AgentProtocolError, AgentTimeout, GuestDied, KernelDied
 from .frame import REPLY, TYPE_ERROR, Decoder, Frame, Trouble, encode
 
 ANSWER_TIMEOUT_S = 20.0
@@ -197,7 +197,7 @@ class AgentClient:
     def _raise_if_hung(self) -> None:
         words = self._console.last_words() if self._console is not None else ""
         if words:
-            self._hung = GuestDied(f"the guest's kernel hangs: {words}", self._console.story())
+            self._hung = KernelDied(f"the guest's kernel hangs: {words}", self._console.story())
             raise self._hung
 
     def _raise_if_dead(self) -> None:

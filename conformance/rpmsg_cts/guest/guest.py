@@ -13,7 +13,7 @@ from ..reactor import Reactor
 from .agent import HELLO_TIMEOUT_S, AgentClient, Hello
 from .console import TAIL_LINES, Console
 from .domain import FIRST_DEVICE_SLOT, Domain, DomainFiles, VhostUserDevice, describe
-from .errors import AgentTimeout, BootFailed, GuestDied
+from .errors import AgentTimeout, BootFailed, GuestDied, KernelDied
 from .hypervisor import Hypervisor, hypervisor
 from .image import GuestImage, find_image
 from .qemu import Qemu, find_qemu
@@ -169,7 +169,7 @@ class Guest:
         self._domain.wait_end(1.0)
         words = self._console.last_words()
         if words:
-            return GuestDied(f"the guest's kernel died: {words}", self._console.story())
+            return KernelDied(f"the guest's kernel died: {words}", self._console.story())
         return GuestDied("the guest ended", [*self._console.tail(), *self._domain.complaints()])
 
     def _collect_facts(self, qemu: Qemu, image: GuestImage, connection: Hypervisor) -> None:
