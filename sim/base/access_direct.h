@@ -6,9 +6,9 @@
 #include <string.h>
 
 #define RAW_LOAD(bits)                                                         \
-	static inline uint##bits##_t raw_load##bits(                           \
-		const struct rps_mem *mem, enum seam seam,                     \
-		const uint##bits##_t *at)                                      \
+	static inline uint##bits##_t raw_load##bits(const struct rps_mem *mem, \
+						    enum seam seam,            \
+						    const uint##bits##_t *at)  \
 	{                                                                      \
 		(void)mem;                                                     \
 		(void)seam;                                                    \

@@ -27,9 +27,9 @@ void rps_sim_copy_out(const struct rps_mem *mem, enum seam seam, void *shared,
 void rps_sim_fence(const struct rps_mem *mem);
 
 #define RAW_ACCESS(bits)                                                       \
-	static inline uint##bits##_t raw_load##bits(                           \
-		const struct rps_mem *mem, enum seam seam,                     \
-		const uint##bits##_t *at)                                      \
+	static inline uint##bits##_t raw_load##bits(const struct rps_mem *mem, \
+						    enum seam seam,            \
+						    const uint##bits##_t *at)  \
 	{                                                                      \
 		return (uint##bits##_t)rps_sim_load(mem, RPS_ACCESS_LOAD,      \
 						    seam, at, (bits) / 8);     \

@@ -11,8 +11,8 @@
 __attribute__((noreturn)) void rps_assert_failed(const char *condition,
 						 const char *file, int line);
 
-#define rps_assert(condition) \
-	((condition) ? (void)0 : \
-		       rps_assert_failed(#condition, __FILE__, __LINE__))
+#define rps_assert(condition)                                                  \
+	((condition) ? (void)0                                                 \
+		     : rps_assert_failed(#condition, __FILE__, __LINE__))
 
 #endif

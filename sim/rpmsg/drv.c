@@ -10,9 +10,9 @@
 #include "../base/probe.h"
 
 /* All that this driver understands; what else is offered stays clear. */
-#define DRIVER_FEATURES                                                   \
-	((UINT64_C(1) << VIRTIO_RPMSG_F_NS) |                             \
-	 (UINT64_C(1) << VIRTIO_F_EVENT_IDX) |                            \
+#define DRIVER_FEATURES                                                        \
+	((UINT64_C(1) << VIRTIO_RPMSG_F_NS) |                                  \
+	 (UINT64_C(1) << VIRTIO_F_EVENT_IDX) |                                 \
 	 (UINT64_C(1) << VIRTIO_F_VERSION_1))
 
 static uint32_t min32(uint32_t a, uint32_t b)

@@ -13,8 +13,8 @@ static int send_ns(struct rps_node *node, const struct rps_ns_pending *pending)
 	struct rpmsg_ns_msg wire = rps_ns_pack(node->mem->order, &pending->ns);
 
 	if (mutated(node->mem, MUTANT_ns_flags_inverted))
-		wire.flags = cpu_to_virtio32(node->mem->order,
-					     !pending->ns.destroy);
+		wire.flags =
+			cpu_to_virtio32(node->mem->order, !pending->ns.destroy);
 	if (mutated(node->mem, MUTANT_ns_name_not_padded))
 		memset(wire.name + strlen(wire.name) + 1, 0xa5,
 		       sizeof(wire.name) - strlen(wire.name) - 1);
@@ -164,8 +164,8 @@ static void remove_chan(struct rps_node *node, struct rps_chan *chan)
 
 static void create(struct rps_node *node, const struct rps_ns *ns)
 {
-	struct rps_chan *chan = rps_chan_find(&node->chans, ns->name,
-					      RPMSG_ADDR_ANY, ns->addr);
+	struct rps_chan *chan =
+		rps_chan_find(&node->chans, ns->name, RPMSG_ADDR_ANY, ns->addr);
 
 	if (chan && !mutated(node->mem, MUTANT_ns_duplicates))
 		return;
@@ -181,8 +181,8 @@ static void create(struct rps_node *node, const struct rps_ns *ns)
 
 static void destroy(struct rps_node *node, const struct rps_ns *ns)
 {
-	struct rps_chan *chan = rps_chan_find(&node->chans, ns->name,
-					      RPMSG_ADDR_ANY, ns->addr);
+	struct rps_chan *chan =
+		rps_chan_find(&node->chans, ns->name, RPMSG_ADDR_ANY, ns->addr);
 
 	if (mutated(node->mem, MUTANT_ns_destroy_ignored))
 		return;

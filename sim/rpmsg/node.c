@@ -120,9 +120,9 @@ static enum rps_rx_result deliver(struct rps_node *node,
 		node->num_dropped++;
 		probe(node->mem, RPS_EVENT_message_drop, DROP_NO_ENDPOINT,
 		      msg->hdr.src, msg->hdr.dst);
-		return mutated(node->mem, MUTANT_unknown_dst_buffer_lost) ?
-			       RPS_RX_HOLD :
-			       RPS_RX_DONE;
+		return mutated(node->mem, MUTANT_unknown_dst_buffer_lost)
+			       ? RPS_RX_HOLD
+			       : RPS_RX_DONE;
 	}
 	if (mutated(node->mem, MUTANT_nonzero_flags_dropped) && msg->hdr.flags)
 		return RPS_RX_DONE;

@@ -28,8 +28,8 @@ struct rps_ns rps_ns_unpack(enum rps_order order,
 {
 	struct rps_ns ns = {
 		.addr = virtio32_to_cpu(order, wire->addr),
-		.destroy = virtio32_to_cpu(order, wire->flags) &
-			   RPMSG_NS_DESTROY,
+		.destroy =
+			virtio32_to_cpu(order, wire->flags) & RPMSG_NS_DESTROY,
 	};
 
 	rps_name_copy(ns.name, wire->name);

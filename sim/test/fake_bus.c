@@ -77,8 +77,8 @@ static void set_features(void *priv, uint64_t features)
 	note(bus, "features 0x%" PRIx64, features);
 	bus->accepted = features;
 	bus->xport.features.bits = features;
-	bus->xport.mem.order = bus->config.native_be && !modern ? RPS_ORDER_BE
-								: RPS_ORDER_LE;
+	bus->xport.mem.order =
+		bus->config.native_be && !modern ? RPS_ORDER_BE : RPS_ORDER_LE;
 }
 
 static uint32_t queue_num_max(void *priv, unsigned int queue)
@@ -123,8 +123,8 @@ const struct rps_vbus_ops fake_bus_ops = {
 
 static void notify(struct rps_xport *xport, unsigned int queue)
 {
-	struct fake_bus *bus = (struct fake_bus *)(void *)((uint8_t *)xport -
-		offsetof(struct fake_bus, xport));
+	void *at = (uint8_t *)xport - offsetof(struct fake_bus, xport);
+	struct fake_bus *bus = at;
 
 	bus->irqs[queue]++;
 }
@@ -133,8 +133,8 @@ static const struct rps_xport_ops xport_ops = { .notify = notify };
 
 struct fake_bus *bus_create(const struct bus_config *config)
 {
-	struct fake_bus *bus = aligned_alloc(4096, sizeof(*bus) + 4096 -
-							   sizeof(*bus) % 4096);
+	struct fake_bus *bus =
+		aligned_alloc(4096, sizeof(*bus) + 4096 - sizeof(*bus) % 4096);
 	struct rps_drv_params *params = &bus->params;
 
 	ck_assert_ptr_nonnull(bus);
@@ -154,8 +154,9 @@ struct fake_bus *bus_create(const struct bus_config *config)
 	params->tx_slots = bus->slot[RPS_QUEUE_TX];
 	for (unsigned int q = 0; q < RPS_NUM_QUEUES; q++)
 		ck_assert_int_eq(
-			rps_vring_place((struct gpa){ BUS_GPA + RING_OFFSET * q },
-					BUS_NUM_MAX, 4096, &params->ring[q]),
+			rps_vring_place(
+				(struct gpa){ BUS_GPA + RING_OFFSET * q },
+				BUS_NUM_MAX, 4096, &params->ring[q]),
 			0);
 	return bus;
 }

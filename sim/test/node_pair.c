@@ -50,7 +50,8 @@ void pair_settle(struct node_pair *pair)
 	unsigned int quiet = 0;
 
 	for (unsigned int i = 0; quiet < 2; i++) {
-		bool more = rps_node_poll(i % 2 ? &pair->device : &pair->driver);
+		bool more =
+			rps_node_poll(i % 2 ? &pair->device : &pair->driver);
 
 		quiet = more ? 0 : quiet + 1;
 		ck_assert_uint_lt(i, POLLS_MAX);

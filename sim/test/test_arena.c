@@ -76,8 +76,8 @@ START_TEST(a_byte_beside_any_piece_is_guarded)
 	ck_assert(rps_world_guards_intact(world));
 	pieces_of(world, piece);
 	for (unsigned int i = 0; i < NUM_PIECES; i++) {
-		uint8_t *last = byte_at(world,
-					piece[i].at + piece[i].bytes - 1);
+		uint8_t *last =
+			byte_at(world, piece[i].at + piece[i].bytes - 1);
 
 		*last ^= 1;
 		ck_assert(rps_world_guards_intact(world));
@@ -116,7 +116,7 @@ struct size_row {
 };
 
 static const struct size_row size_row[] = {
-	{ 1, 1024 },	   { 4, 4096 },	       { 256, 262144 },
+	{ 1, 1024 },     { 4, 4096 },       { 256, 262144 },
 	{ 512, 262144 }, { 32768, 262144 },
 };
 

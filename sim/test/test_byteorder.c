@@ -38,9 +38,9 @@ START_TEST(what_was_stored_is_read_back)
 
 	ck_assert_uint_eq(
 		virtio16_to_cpu(order, cpu_to_virtio16(order, 0xfffe)), 0xfffe);
-	ck_assert_uint_eq(
-		virtio32_to_cpu(order, cpu_to_virtio32(order, 0xfffefdfc)),
-		0xfffefdfc);
+	ck_assert_uint_eq(virtio32_to_cpu(order,
+					  cpu_to_virtio32(order, 0xfffefdfc)),
+			  0xfffefdfc);
 	ck_assert_uint_eq(rps_swap64(order, rps_swap64(order, UINT64_MAX - 7)),
 			  UINT64_MAX - 7);
 }

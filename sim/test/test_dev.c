@@ -32,8 +32,8 @@ static void make_queue(struct fixture *fix, struct vdrv *vq, unsigned int q)
 {
 	struct vdrv_params params = { .queue = q, .num = NUM };
 
-	params.event_idx = feature_has(fix->bus->xport.features,
-				       VIRTIO_F_EVENT_IDX);
+	params.event_idx =
+		feature_has(fix->bus->xport.features, VIRTIO_F_EVENT_IDX);
 	fix->bus->xport.queue[q] = (struct rps_xport_queue){
 		.num = NUM,
 		.enabled = true,
@@ -501,15 +501,14 @@ static TCase *rx_tests(void)
 	TCase *tcase = tcase_create("rx");
 
 	tcase_add_loop_test(tcase, rings_that_cannot_be_are_not_served, 0, 2);
-	tcase_add_loop_test(
-		tcase, the_length_is_that_of_the_header_inside_the_buffer, 0,
-		2 * ARRAY_SIZE(message_row));
+	tcase_add_loop_test(tcase,
+			    the_length_is_that_of_the_header_inside_the_buffer,
+			    0, 2 * ARRAY_SIZE(message_row));
 	tcase_add_loop_test(tcase, a_message_in_two_pieces_is_put_together, 0,
 			    ARRAY_SIZE(cut));
 	tcase_add_test(tcase, a_message_may_come_through_a_table);
-	tcase_add_loop_test(tcase,
-			    pieces_longer_than_the_room_for_them_are_dropped, 0,
-			    2);
+	tcase_add_loop_test(
+		tcase, pieces_longer_than_the_room_for_them_are_dropped, 0, 2);
 	tcase_add_loop_test(tcase,
 			    a_bad_buffer_goes_back_and_the_next_is_served, 0,
 			    ARRAY_SIZE(bad_row));

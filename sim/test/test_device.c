@@ -106,11 +106,11 @@ START_TEST(a_message_goes_up_to_the_driver)
 	ck_assert_uint_eq(buf.seg[0].len_bytes, 512);
 	ck_assert(buf.seg[0].device_writes);
 	rps_codec_hdr(_i % 2, 7, 30, 0, 3, 0, hdr);
-	ck_assert_int_eq(
-		rps_tester_write(fix.tester, buf.seg[0].addr, hdr, 16), 0);
-	ck_assert_int_eq(
-		rps_tester_write(fix.tester, buf.seg[0].addr + 16, "abc", 3),
-		0);
+	ck_assert_int_eq(rps_tester_write(fix.tester, buf.seg[0].addr, hdr, 16),
+			 0);
+	ck_assert_int_eq(rps_tester_write(fix.tester, buf.seg[0].addr + 16,
+					  "abc", 3),
+			 0);
 	ck_assert_int_eq(rps_tester_complete(fix.tester, 0, buf.head, 19), 0);
 	ck_assert_int_eq(rps_tester_notify(fix.tester, 0, false), 1);
 	settle(fix.world);

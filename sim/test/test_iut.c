@@ -50,9 +50,9 @@ static void say(struct fixture *fix, uint16_t len_bytes)
 	for (uint32_t i = 0; i < len_bytes; i++) {
 		uint8_t byte = (uint8_t)i;
 
-		ck_assert_int_eq(
-			rps_tdrv_write(fix->tdrv, seg.addr + 16 + i, &byte, 1),
-			0);
+		ck_assert_int_eq(rps_tdrv_write(fix->tdrv, seg.addr + 16 + i,
+						&byte, 1),
+				 0);
 	}
 	ck_assert_int_eq(rps_tdrv_offer(fix->tdrv, 1, &seg, 1, 0, 0), 0);
 	rps_tdrv_kick(fix->tdrv, 1, true);
@@ -66,8 +66,8 @@ START_TEST(a_message_of_any_length_stays_inside_the_inbox)
 {
 	struct fixture fix = device_end();
 	static uint8_t payload[UINT16_MAX];
-	uint32_t kept = length[_i] < IUT_PAYLOAD_MAX ? length[_i] :
-						       IUT_PAYLOAD_MAX;
+	uint32_t kept =
+		length[_i] < IUT_PAYLOAD_MAX ? length[_i] : IUT_PAYLOAD_MAX;
 	uint32_t src;
 
 	say(&fix, length[_i]);

@@ -62,11 +62,11 @@ START_TEST(every_event_and_seam_has_a_text)
 
 	ck_assert_int_eq(log_init(&log), 0);
 	for (uint8_t i = 0; i < RPS_NUM_EVENTS; i++)
-		log_add(&log, &(struct log_record){ .kind = LOG_EVENT,
-						    .what = i });
+		log_add(&log,
+			&(struct log_record){ .kind = LOG_EVENT, .what = i });
 	for (uint8_t i = 0; i < NUM_SEAMS; i++)
-		log_add(&log, &(struct log_record){ .kind = LOG_LOAD,
-						    .what = i });
+		log_add(&log,
+			&(struct log_record){ .kind = LOG_LOAD, .what = i });
 	log_text(&log, text, sizeof(text));
 	ck_assert_ptr_null(strstr(text, "(null)"));
 	log_finish(&log);

@@ -64,9 +64,9 @@ START_TEST(only_what_lies_in_one_region_is_mapped)
 	const struct mapping *row = &mapping[_i];
 	struct rps_mem mem = three_regions();
 
-	ck_assert_ptr_eq(
-		rps_mem_map(&mem, (struct gpa){ row->addr }, row->len_bytes),
-		row->expected);
+	ck_assert_ptr_eq(rps_mem_map(&mem, (struct gpa){ row->addr },
+				     row->len_bytes),
+			 row->expected);
 }
 END_TEST
 
@@ -114,9 +114,9 @@ START_TEST(room_for_regions_ends_with_an_error)
 					     0x1000, low),
 				 0);
 
-	ck_assert_int_eq(
-		rps_mem_add(&mem, (struct gpa){ 0x100000 }, 0x1000, low),
-		-ENOSPC);
+	ck_assert_int_eq(rps_mem_add(&mem, (struct gpa){ 0x100000 }, 0x1000,
+				     low),
+			 -ENOSPC);
 	ck_assert_uint_eq(mem.num_regions, RPS_MEM_REGIONS_MAX);
 }
 END_TEST

@@ -268,8 +268,8 @@ static void use_up_buffers(struct node_pair *pair, struct ends *ends,
 	inbox->result = RPS_RX_HOLD;
 	pair_open(ends->to, ept, 30, inbox);
 	for (unsigned int i = 0; i < 4; i++)
-		ck_assert_int_eq(
-			rps_node_trysend(ends->from, 1, 30, "x", 1), 0);
+		ck_assert_int_eq(rps_node_trysend(ends->from, 1, 30, "x", 1),
+				 0);
 	pair_settle(pair);
 	ck_assert_int_eq(rps_node_trysend(ends->from, 1, 30, "x", 1), -ENOMEM);
 }
@@ -456,9 +456,8 @@ static TCase *waiting_tests(void)
 	tcase_add_loop_test(
 		tcase, what_was_announced_before_the_link_is_said_once_it_is_up,
 		0, 2);
-	tcase_add_loop_test(tcase,
-			    announcements_wait_for_buffers_in_their_order, 0,
-			    2);
+	tcase_add_loop_test(
+		tcase, announcements_wait_for_buffers_in_their_order, 0, 2);
 	tcase_add_loop_test(tcase, too_many_waiting_announcements_are_refused,
 			    0, 2);
 	tcase_add_loop_test(

@@ -143,7 +143,8 @@ START_TEST(a_callback_may_destroy_its_own_endpoint)
 	struct node_pair *pair = connected();
 	struct ends ends = ends_of(pair, _i);
 	unsigned int count = 0;
-	struct rps_ept ept = { .addr = 30, .rx = destroy_myself,
+	struct rps_ept ept = { .addr = 30,
+			       .rx = destroy_myself,
 			       .priv = &count };
 
 	ck_assert_int_eq(rps_node_create_ept(ends.to, &ept), 0);
@@ -329,8 +330,7 @@ static const struct bus_config mode[] = {
 	{ BUS_FEATURE(0), 7, { 4, 4 }, 4, 512, 0xfff0, false, false },
 	{ BUS_FEATURE(0), 7, { 4, 4 }, 4, 512, 0xfff0, true, false },
 	{ BUS_FEATURE(29), 7, { 4, 4 }, 4, 512, 0xfff0, false, false },
-	{ BUS_FEATURE(29) | BUS_FEATURE(32), 7, { 2, 2 }, 2, 64, 0, true,
-	  false },
+	{ BUS_FEATURE(29) | BUS_FEATURE(32), 7, { 2, 2 }, 2, 64, 0, true, false },
 	{ BUS_FEATURE(0), 7, { 1, 1 }, 1, 17, 0xffff, true, false },
 };
 
@@ -372,8 +372,8 @@ int main(void)
 			    2);
 	tcase_add_loop_test(tcase, a_callback_may_destroy_its_own_endpoint, 0,
 			    2);
-	tcase_add_loop_test(tcase, a_kept_buffer_comes_back_once_and_others_flow,
-			    0, 2);
+	tcase_add_loop_test(
+		tcase, a_kept_buffer_comes_back_once_and_others_flow, 0, 2);
 	tcase_add_loop_test(tcase, all_buffers_kept_stop_the_sender, 0, 2);
 	tcase_add_loop_test(tcase, what_is_refused_leaves_no_trace, 0,
 			    2 * ARRAY_SIZE(refusal));

@@ -29,8 +29,8 @@ static void get_stuck(struct stuck *stuck, int role)
 	pair_connect(pair);
 	pair_open(stuck->to, &stuck->ept, 30, &stuck->inbox);
 	for (unsigned int i = 0; i < 4; i++)
-		ck_assert_int_eq(
-			rps_node_trysend(stuck->from, 1, 30, "x", 1), 0);
+		ck_assert_int_eq(rps_node_trysend(stuck->from, 1, 30, "x", 1),
+				 0);
 	pair_settle(pair);
 }
 
@@ -74,8 +74,7 @@ START_TEST(it_waits_fifteen_seconds_and_no_longer)
 	ck_assert_int_eq(rps_send_poll(&send, START + 14 * SECOND), -EAGAIN);
 	ck_assert_int_eq(rps_send_poll(&send, START + 15 * SECOND - 1),
 			 -EAGAIN);
-	ck_assert_int_eq(rps_send_poll(&send, START + 15 * SECOND),
-			 -ETIMEDOUT);
+	ck_assert_int_eq(rps_send_poll(&send, START + 15 * SECOND), -ETIMEDOUT);
 	ck_assert(!send.waiting);
 	ck_assert_uint_eq(stuck.pair->driver.drv.tx_waiters, 0);
 	pair_settle(stuck.pair);

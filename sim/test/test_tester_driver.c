@@ -46,8 +46,8 @@ static void write_text(struct fixture *fix, uint64_t addr, const char *text)
 	rps_codec_hdr(rps_tdrv_big_endian(fix->tdrv), 7, 30, 0, len_bytes, 0,
 		      hdr);
 	ck_assert_int_eq(rps_tdrv_write(fix->tdrv, addr, hdr, 16), 0);
-	ck_assert_int_eq(
-		rps_tdrv_write(fix->tdrv, addr + 16, text, len_bytes), 0);
+	ck_assert_int_eq(rps_tdrv_write(fix->tdrv, addr + 16, text, len_bytes),
+			 0);
 }
 
 START_TEST(a_message_goes_down_to_the_device)

@@ -194,8 +194,8 @@ START_TEST(a_blocked_sender_gives_up_after_fifteen_seconds)
 	int sender = use_up_buffers(world, end);
 	int send = rps_iut_send_start(world, end, sender, 40, "y", 1);
 
-	ck_assert_int_ge(
-		rps_world_advance(world, 15 * SECOND - 1, WORLD_STEPS), 0);
+	ck_assert_int_ge(rps_world_advance(world, 15 * SECOND - 1, WORLD_STEPS),
+			 0);
 	ck_assert_int_eq(rps_iut_send_result(world, end, send), -EINPROGRESS);
 	ck_assert_int_ge(rps_world_advance(world, 1, WORLD_STEPS), 0);
 	ck_assert_int_eq(rps_iut_send_result(world, end, send), -ETIMEDOUT);
@@ -220,8 +220,8 @@ START_TEST(a_second_probe_starts_from_the_beginning)
 {
 	struct rps_world *world = running_world(&both_ends);
 	int sender = use_up_buffers(world, RPS_END_DRIVER);
-	int send = rps_iut_send_start(world, RPS_END_DRIVER, sender, 40, "y",
-				      1);
+	int send =
+		rps_iut_send_start(world, RPS_END_DRIVER, sender, 40, "y", 1);
 
 	ck_assert_int_eq(rps_iut_probe(world), 0);
 	ck_assert_int_eq(rps_iut_send_result(world, RPS_END_DRIVER, send),
@@ -268,8 +268,8 @@ START_TEST(a_served_channel_can_be_talked_to)
 	ck_assert_uint_eq(chan.src, ANY);
 	ck_assert_int_ge(chan.handle, 0);
 
-	ck_assert_int_eq(
-		rps_iut_trysend(world, end, chan.handle, ANY, "hi", 2), 0);
+	ck_assert_int_eq(rps_iut_trysend(world, end, chan.handle, ANY, "hi", 2),
+			 0);
 	expect_text(world, 1 - end, announced, "hi");
 	ck_assert_int_eq(rps_iut_trysend(world, 1 - end, announced, chan.addr,
 					 "ho", 2),
@@ -328,9 +328,8 @@ static TCase *message_tests(void)
 			    2);
 	tcase_add_loop_test(tcase, each_handle_reads_its_own_messages_in_order,
 			    0, 2);
-	tcase_add_loop_test(tcase,
-			    a_message_longer_than_the_room_is_cut_and_gone, 0,
-			    2);
+	tcase_add_loop_test(
+		tcase, a_message_longer_than_the_room_is_cut_and_gone, 0, 2);
 	tcase_add_loop_test(tcase, messages_read_too_late_are_counted, 0, 2);
 	tcase_add_loop_test(tcase, an_empty_message_needs_no_memory, 0, 2);
 	return tcase;
@@ -341,12 +340,10 @@ static TCase *waiting_tests(void)
 	TCase *tcase = tcase_create("waiting");
 
 	tcase_add_loop_test(tcase, a_kept_buffer_can_be_given_back, 0, 2);
-	tcase_add_loop_test(tcase,
-			    a_blocked_sender_goes_on_with_the_first_buffer, 0,
-			    2);
-	tcase_add_loop_test(tcase,
-			    a_blocked_sender_gives_up_after_fifteen_seconds, 0,
-			    2);
+	tcase_add_loop_test(
+		tcase, a_blocked_sender_goes_on_with_the_first_buffer, 0, 2);
+	tcase_add_loop_test(
+		tcase, a_blocked_sender_gives_up_after_fifteen_seconds, 0, 2);
 	tcase_add_loop_test(tcase, a_blocked_sender_ends_with_the_link, 0, 2);
 	tcase_add_test(tcase, a_second_probe_starts_from_the_beginning);
 	return tcase;

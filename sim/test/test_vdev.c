@@ -254,7 +254,8 @@ static void poke_chain(struct ring_fixture *ring, const struct bad_chain *row)
 
 START_TEST(a_bad_chain_is_refused_and_the_next_one_served)
 {
-	const struct bad_chain *row = &bad_chain[_i % (int)ARRAY_SIZE(bad_chain)];
+	const struct bad_chain *row =
+		&bad_chain[_i % (int)ARRAY_SIZE(bad_chain)];
 	unsigned int order = (unsigned int)_i / ARRAY_SIZE(bad_chain);
 	struct ring_fixture *ring = ring_create(&ring_mode[order], &four);
 	const struct ring_desc good = { BUF(9), 64, 0, 0 };
@@ -265,8 +266,8 @@ START_TEST(a_bad_chain_is_refused_and_the_next_one_served)
 	poke_avail(ring, 0);
 	poke_avail(ring, 3);
 
-	ck_assert_msg(rps_vdev_take(&ring->dev, &chain) == row->expected,
-		      "%s", row->name);
+	ck_assert_msg(rps_vdev_take(&ring->dev, &chain) == row->expected, "%s",
+		      row->name);
 	ck_assert_uint_eq(chain.head, 0);
 	ck_assert_uint_eq(chain.num_segs, 0);
 	rps_vdev_complete(&ring->dev, chain.head, 0);
@@ -493,8 +494,9 @@ START_TEST(a_notification_is_decided_by_the_drivers_flags)
 }
 END_TEST
 
-static const uint16_t edge[] = { 0,	 1,	 2,	 0x7fff,
-				 0x8000, 0x8001, 0xfffe, 0xffff };
+static const uint16_t edge[] = {
+	0, 1, 2, 0x7fff, 0x8000, 0x8001, 0xfffe, 0xffff
+};
 
 START_TEST(without_the_feature_event_words_mean_nothing)
 {
@@ -515,8 +517,8 @@ START_TEST(with_the_feature_the_event_word_decides)
 {
 	const struct need_event_row *row =
 		&need_event_row[_i % NUM_NEED_EVENT_ROWS];
-	struct ring_fixture *ring = ring_create(
-		&ring_mode[_i / NUM_NEED_EVENT_ROWS], &four_events);
+	struct ring_fixture *ring =
+		ring_create(&ring_mode[_i / NUM_NEED_EVENT_ROWS], &four_events);
 
 	ring->dev.notify_idx = row->old;
 	ring->dev.used_idx = row->new;
@@ -568,8 +570,8 @@ END_TEST
 
 START_TEST(switching_on_tells_what_came_in_meanwhile)
 {
-	struct ring_fixture *ring = ring_create(
-		&ring_mode[_i / 2], _i % 2 ? &four_events : &four);
+	struct ring_fixture *ring =
+		ring_create(&ring_mode[_i / 2], _i % 2 ? &four_events : &four);
 
 	rps_vdev_kick_off(&ring->dev);
 	ring_offer(ring, 0);
@@ -603,9 +605,9 @@ static TCase *take_tests(void)
 	tcase_add_test(tcase, init_refuses_what_attach_refuses);
 	tcase_add_loop_test(tcase, an_empty_ring_has_nothing_to_take, 0,
 			    NUM_RING_MODES);
-	tcase_add_loop_test(
-		tcase, a_buffer_is_taken_with_address_length_and_direction, 0,
-		NUM_RING_MODES);
+	tcase_add_loop_test(tcase,
+			    a_buffer_is_taken_with_address_length_and_direction,
+			    0, NUM_RING_MODES);
 	tcase_add_loop_test(tcase, a_full_ring_is_taken_whole, 0,
 			    NUM_RING_MODES);
 	tcase_add_loop_test(tcase, a_chain_as_long_as_the_ring_is_followed, 0,

@@ -509,8 +509,9 @@ START_TEST(a_kick_is_decided_by_the_devices_flags)
 }
 END_TEST
 
-static const uint16_t edge[] = { 0,	 1,	 2,	 0x7fff,
-				 0x8000, 0x8001, 0xfffe, 0xffff };
+static const uint16_t edge[] = {
+	0, 1, 2, 0x7fff, 0x8000, 0x8001, 0xfffe, 0xffff
+};
 
 START_TEST(without_the_feature_event_words_mean_nothing)
 {
@@ -530,8 +531,8 @@ START_TEST(with_the_feature_the_event_word_decides)
 {
 	const struct need_event_row *row =
 		&need_event_row[_i % NUM_NEED_EVENT_ROWS];
-	struct ring_fixture *ring = ring_create(
-		&ring_mode[_i / NUM_NEED_EVENT_ROWS], &four_events);
+	struct ring_fixture *ring =
+		ring_create(&ring_mode[_i / NUM_NEED_EVENT_ROWS], &four_events);
 
 	ring->drv.kick_idx = row->old;
 	ring->drv.avail_idx = row->new;
@@ -599,8 +600,8 @@ END_TEST
 
 START_TEST(switching_on_tells_what_came_in_meanwhile)
 {
-	struct ring_fixture *ring = ring_create(
-		&ring_mode[_i / 2], _i % 2 ? &four_events : &four);
+	struct ring_fixture *ring =
+		ring_create(&ring_mode[_i / 2], _i % 2 ? &four_events : &four);
 
 	ring_offer(ring, 0);
 	rps_vdrv_irq_off(&ring->drv);

@@ -44,8 +44,8 @@ struct rps_tdrv *play_driver(struct rps_world *world)
 	rps_world_accept(world, rps_world_offered(world));
 	ck_assert_int_eq(rps_tdrv_init(tdrv), 0);
 	for (uint32_t q = 0; q < 2; q++)
-		rps_world_set_queue(world, q, 4, place.desc[q],
-				    place.avail[q], place.used[q]);
+		rps_world_set_queue(world, q, 4, place.desc[q], place.avail[q],
+				    place.used[q]);
 	rps_world_set_status(world, 7);
 	settle(world);
 	return tdrv;
@@ -69,7 +69,8 @@ void expect_text(struct rps_world *world, uint32_t end, int handle,
 {
 	char text[512] = "";
 	uint32_t src;
-	int len = rps_iut_recv(world, end, handle, &src, text, sizeof(text) - 1);
+	int len =
+		rps_iut_recv(world, end, handle, &src, text, sizeof(text) - 1);
 
 	ck_assert_int_eq(len, (int)strlen(expected));
 	ck_assert_str_eq(text, expected);

@@ -141,8 +141,8 @@ int rps_vdev_take(struct vdev *vq, struct vchain *chain)
 		return -EPROTO;
 	if (vq->avail_seen == vq->avail_idx) {
 		/* Barrier A; its other half is in publish() of vdrv.c. */
-		uint16_t seen = acquire16(vq->mem, SEAM_AVAIL_IDX,
-					  &ring->avail->idx);
+		uint16_t seen =
+			acquire16(vq->mem, SEAM_AVAIL_IDX, &ring->avail->idx);
 
 		if (seen == vq->avail_idx)
 			return -EAGAIN;
@@ -173,8 +173,8 @@ int rps_vdev_take(struct vdev *vq, struct vchain *chain)
 void rps_vdev_complete(struct vdev *vq, uint32_t id, uint32_t len_bytes)
 {
 	struct vring *ring = &vq->ring;
-	struct vring_used_elem *elem = &ring->used->ring[vq->used_idx %
-							 ring->num];
+	struct vring_used_elem *elem =
+		&ring->used->ring[vq->used_idx % ring->num];
 
 	store32(vq->mem, SEAM_USED_ID, &elem->id, id);
 	store32(vq->mem, SEAM_USED_LEN, &elem->len, len_bytes);
@@ -195,16 +195,15 @@ bool rps_vdev_notify_needed(struct vdev *vq)
 	 * other half is in rps_vdrv_irq_on(). */
 	fence_full(vq->mem);
 	if (vq->event_idx) {
-		uint16_t event = load16(vq->mem, SEAM_USED_EVENT,
-					vq->ring.used_event);
+		uint16_t event =
+			load16(vq->mem, SEAM_USED_EVENT, vq->ring.used_event);
 
 		return rps_vring_need_event(event, new, old);
 	}
 	if (mutated(vq->mem, MUTANT_notify_reads_own_flags))
-		return new != old &&
-		       !(load16(vq->mem, SEAM_USED_FLAGS,
-				&vq->ring.used->flags) &
-			 VRING_USED_F_NO_NOTIFY);
+		return new != old && !(load16(vq->mem, SEAM_USED_FLAGS,
+					      &vq->ring.used->flags) &
+				       VRING_USED_F_NO_NOTIFY);
 	return new != old &&
 	       !(load16(vq->mem, SEAM_AVAIL_FLAGS, &vq->ring.avail->flags) &
 		 VRING_AVAIL_F_NO_INTERRUPT);

@@ -179,8 +179,8 @@ bool rps_vdrv_kick_needed(struct vdrv *vq)
 	 * its other half is in rps_vdev_kick_on(). */
 	fence_full(vq->mem);
 	if (vq->event_idx) {
-		uint16_t event = load16(vq->mem, SEAM_AVAIL_EVENT,
-					vq->ring.avail_event);
+		uint16_t event =
+			load16(vq->mem, SEAM_AVAIL_EVENT, vq->ring.avail_event);
 
 		return rps_vring_need_event(event, new, old);
 	}
@@ -235,8 +235,8 @@ int rps_vdrv_reclaim(struct vdrv *vq, struct vdrv_used *used)
 		return -EPROTO;
 	if (vq->used_seen == vq->used_idx) {
 		/* Barrier C; its other half is in rps_vdev_complete(). */
-		vq->used_seen = acquire16(vq->mem, SEAM_USED_IDX,
-					  &ring->used->idx);
+		vq->used_seen =
+			acquire16(vq->mem, SEAM_USED_IDX, &ring->used->idx);
 		if (vq->used_seen == vq->used_idx)
 			return -EAGAIN;
 		if ((uint16_t)(vq->used_seen - vq->used_idx) >

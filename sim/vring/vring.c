@@ -3,9 +3,9 @@
 
 #include <errno.h>
 
-#define DESC_ALIGN 16u
+#define DESC_ALIGN  16u
 #define AVAIL_ALIGN 2u
-#define USED_ALIGN 4u
+#define USED_ALIGN  4u
 
 static bool is_power_of_two(uint64_t value)
 {
@@ -46,8 +46,8 @@ int rps_vring_layout(uint32_t num, uint32_t align, struct rps_vring_layout *out)
 		return -EINVAL;
 
 	out->avail = desc_bytes(num);
-	out->used_event = out->avail + avail_bytes(num) -
-			  sizeof(struct virtio16);
+	out->used_event =
+		out->avail + avail_bytes(num) - sizeof(struct virtio16);
 	out->used = round_up(out->avail + avail_bytes(num), align);
 	out->total = out->used + used_bytes(num);
 	out->avail_event = out->total - sizeof(struct virtio16);

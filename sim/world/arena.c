@@ -8,12 +8,12 @@
 
 #include "world_priv.h"
 
-#define ARENA_BASE UINT64_C(0x10000000)
+#define ARENA_BASE  UINT64_C(0x10000000)
 #define GUARD_BYTES UINT64_C(4096)
 #define SPARE_BYTES UINT64_C(65536)
 #define SPLIT_ALIGN 4096u /* distance of the parts of a split-up ring */
-#define GUARD_FILL 0x5a
-#define ROUND 4096u
+#define GUARD_FILL  0x5a
+#define ROUND       4096u
 
 static uint64_t round_up(uint64_t value)
 {
@@ -144,8 +144,7 @@ bool rps_world_guards_intact(const struct rps_world *world)
 	return true;
 }
 
-void rps_world_place(const struct rps_world *world,
-		     struct rps_world_place *out)
+void rps_world_place(const struct rps_world *world, struct rps_world_place *out)
 {
 	*out = world->place;
 }

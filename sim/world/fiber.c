@@ -28,8 +28,8 @@ int fiber_init(struct fiber *fiber, void (*entry)(void *), void *arg)
 		return -ENOMEM;
 	fiber->entry = entry;
 	fiber->arg = arg;
-	fiber->valgrind_id = valgrind_stack_add(fiber->stack,
-						FIBER_STACK_BYTES);
+	fiber->valgrind_id =
+		valgrind_stack_add(fiber->stack, FIBER_STACK_BYTES);
 	getcontext(&fiber->self);
 	fiber->self.uc_stack.ss_sp = fiber->stack;
 	fiber->self.uc_stack.ss_size = FIBER_STACK_BYTES;

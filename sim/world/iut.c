@@ -14,8 +14,8 @@ struct iut *iut_create(struct rps_world *world, unsigned int end)
 {
 	struct iut *iut = calloc(1, sizeof(*iut));
 	struct rps_node_params params = {
-		.role = end == RPS_END_DRIVER ? RPS_ROLE_DRIVER :
-						RPS_ROLE_DEVICE,
+		.role = end == RPS_END_DRIVER ? RPS_ROLE_DRIVER
+					      : RPS_ROLE_DEVICE,
 		.num_ept_slots = IUT_EPTS_MAX,
 		.num_chan_slots = IUT_CHANS_MAX,
 	};
@@ -147,9 +147,8 @@ enum rps_rx_result iut_chan_rx(struct rps_node *node, struct rps_ept *ept,
 
 int iut_chan_handle(const struct iut *iut, const struct rps_ept *ept)
 {
-	const struct rps_chan *chan =
-		(const struct rps_chan *)(const void *)((const char *)ept -
-			offsetof(struct rps_chan, ept));
+	const void *at = (const char *)ept - offsetof(struct rps_chan, ept);
+	const struct rps_chan *chan = at;
 
 	return (int)IUT_EPTS_MAX + (int)(chan - iut->chan_slot);
 }

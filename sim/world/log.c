@@ -29,9 +29,9 @@ void log_add(struct log *log, const struct log_record *record)
 static const char *const end_name[] = { "driver", "device" };
 
 static const char *const kind_name[] = {
-	[LOG_LOAD] = "load",	   [LOG_ACQUIRE] = "acquire",
-	[LOG_STORE] = "store",	   [LOG_PUBLISH] = "publish",
-	[LOG_FENCE] = "fence",	   [LOG_COPY_IN] = "copy_in",
+	[LOG_LOAD] = "load",         [LOG_ACQUIRE] = "acquire",
+	[LOG_STORE] = "store",       [LOG_PUBLISH] = "publish",
+	[LOG_FENCE] = "fence",       [LOG_COPY_IN] = "copy_in",
 	[LOG_COPY_OUT] = "copy_out",
 };
 
@@ -98,8 +98,8 @@ static int record_line(char *line, size_t size, const struct log_record *record)
 
 size_t log_text(const struct log *log, char *buf, size_t size)
 {
-	uint64_t first = log->count > LOG_RECORDS ? log->count - LOG_RECORDS :
-						    0;
+	uint64_t first =
+		log->count > LOG_RECORDS ? log->count - LOG_RECORDS : 0;
 	size_t total = 0;
 
 	if (size > 0)

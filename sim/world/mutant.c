@@ -7,7 +7,7 @@
 
 static const struct rps_mutant_info info[] = {
 	{ "none", "", "", "" },
-#define MUTANT(name, requirement, also, what) \
+#define MUTANT(name, requirement, also, what)                                  \
 	{ #name, requirement, also, what },
 #include "../base/mutants.def"
 #undef MUTANT

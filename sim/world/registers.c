@@ -38,8 +38,8 @@ static void start(struct rps_world *world)
 {
 	world->xport.features.bits = world->driver_features;
 	world->xport.mem.order = order_of(world);
-	world->xport.ready = world->xport.queue[0].enabled &&
-			     world->xport.queue[1].enabled;
+	world->xport.ready =
+		world->xport.queue[0].enabled && world->xport.queue[1].enabled;
 	world->xport.generation++;
 	actor_wake(world, RPS_END_DEVICE, WAKE_START);
 }
@@ -159,9 +159,11 @@ uint64_t rps_world_irqs(const struct rps_world *world, uint32_t queue)
 uint32_t rps_world_status_writes(const struct rps_world *world,
 				 struct rps_status_write *out, uint32_t max)
 {
-	for (uint32_t i = 0; i < max && i < world->num_status_writes &&
-			     i < STATUS_WRITES_MAX;
-	     i++)
+	uint32_t kept = world->num_status_writes < STATUS_WRITES_MAX
+				? world->num_status_writes
+				: STATUS_WRITES_MAX;
+
+	for (uint32_t i = 0; i < max && i < kept; i++)
 		out[i] = world->status_write[i];
 	return world->num_status_writes;
 }
@@ -227,8 +229,7 @@ const struct rps_vbus_ops world_vbus_ops = {
 
 static void xport_notify(struct rps_xport *xport, unsigned int queue)
 {
-	struct rps_world *world = (struct rps_world *)(void *)((char *)xport -
-		offsetof(struct rps_world, xport));
+	void *world = (char *)xport - offsetof(struct rps_world, xport);
 
 	rps_world_irq(world, queue);
 }

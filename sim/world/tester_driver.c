@@ -24,8 +24,8 @@ struct rps_tdrv *rps_tdrv_create(struct rps_world *world)
 		return NULL;
 	tdrv->world = world;
 	for (unsigned int q = 0; q < RPS_NUM_QUEUES; q++)
-		tdrv->slot[q] = calloc(world->config.num,
-				       sizeof(struct vdrv_slot));
+		tdrv->slot[q] =
+			calloc(world->config.num, sizeof(struct vdrv_slot));
 	if (!tdrv->slot[0] || !tdrv->slot[1]) {
 		rps_tdrv_destroy(tdrv);
 		return NULL;

@@ -181,8 +181,12 @@ static int do_trysend(struct actor *actor, void *args)
 int rps_iut_trysend(struct rps_world *world, uint32_t end, int handle,
 		    uint32_t dst, const void *payload, size_t len_bytes)
 {
-	struct args args = { .handle = handle, .dst = dst, .payload = payload,
-			     .len_bytes = len_bytes };
+	struct args args = {
+		.handle = handle,
+		.dst = dst,
+		.payload = payload,
+		.len_bytes = len_bytes,
+	};
 
 	return world_do(world, end, do_trysend, &args);
 }
@@ -198,8 +202,12 @@ static int do_sendoff(struct actor *actor, void *args)
 int rps_iut_sendoff(struct rps_world *world, uint32_t end, uint32_t src,
 		    uint32_t dst, const void *payload, size_t len_bytes)
 {
-	struct args args = { .src = src, .dst = dst, .payload = payload,
-			     .len_bytes = len_bytes };
+	struct args args = {
+		.src = src,
+		.dst = dst,
+		.payload = payload,
+		.len_bytes = len_bytes,
+	};
 
 	return world_do(world, end, do_sendoff, &args);
 }
@@ -229,8 +237,11 @@ int rps_iut_send_start(struct rps_world *world, uint32_t end, int handle,
 		       uint32_t dst, const void *payload, size_t len_bytes)
 {
 	struct iut *iut = iut_of(world, end);
-	struct args args = { .handle = handle, .dst = dst,
-			     .len_bytes = len_bytes };
+	struct args args = {
+		.handle = handle,
+		.dst = dst,
+		.len_bytes = len_bytes,
+	};
 	unsigned int i = 0;
 	int err;
 

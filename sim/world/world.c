@@ -98,8 +98,8 @@ static void observe(void *priv, enum rps_event event, uint64_t a, uint64_t b,
 	struct rps_world *world = mem->world;
 	struct log_record record = {
 		.step = world->steps,
-		.end = mem == &world->driver_mem ? RPS_END_DRIVER :
-						   RPS_END_DEVICE,
+		.end = mem == &world->driver_mem ? RPS_END_DRIVER
+						 : RPS_END_DEVICE,
 		.kind = LOG_EVENT,
 		.what = (uint8_t)event,
 		.a = a,

@@ -11,22 +11,22 @@
 #include "fiber.h"
 #include "log.h"
 
-#define NUM_ENDS 2u
-#define STATUS_WRITES_MAX 64u
+#define NUM_ENDS           2u
+#define STATUS_WRITES_MAX  64u
 #define MAX_STEPS_PER_CALL (UINT64_C(1) << 22)
 
-#define IUT_EPTS_MAX 2048u
-#define IUT_CHANS_MAX 128u
-#define IUT_SENDS_MAX 64u
-#define IUT_INBOX_MAX 1024u
+#define IUT_EPTS_MAX    2048u
+#define IUT_CHANS_MAX   128u
+#define IUT_SENDS_MAX   64u
+#define IUT_INBOX_MAX   1024u
 #define IUT_PAYLOAD_MAX 4096u
-#define IUT_HELD_MAX 64u
+#define IUT_HELD_MAX    64u
 
 /* What an end has to look at. */
 #define WAKE_QUEUE(queue) (1u << (queue))
-#define WAKE_START 4u
-#define WAKE_STOP 8u
-#define WAKE_TIMER 16u
+#define WAKE_START        4u
+#define WAKE_STOP         8u
+#define WAKE_TIMER        16u
 
 struct iut_ept {
 	struct rps_ept ept;

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#define RPS_API __attribute__((visibility("default")))
+#define RPS_API     __attribute__((visibility("default")))
 #define RPS_CHECKED __attribute__((warn_unused_result))
 #endif
 

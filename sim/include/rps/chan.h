@@ -15,7 +15,7 @@ struct rps_chan {
 	uint32_t dst; /* the peer's service */
 	struct rps_ept ept;
 	bool live;
-	bool bound;     /* @ept is in use */
+	bool bound; /* @ept is in use */
 };
 
 struct rps_chan_table {

@@ -15,8 +15,8 @@
 
 struct rps_dev {
 	struct rps_xport *xport;
-	struct vdev rx; /* queue 1: from the driver */
-	struct vdev tx; /* queue 0: to the driver */
+	struct vdev rx;         /* queue 1: from the driver */
+	struct vdev tx;         /* queue 0: to the driver */
 	struct vchain tx_chain; /* taken for sending, not used yet */
 	bool tx_held;           /* @tx_chain is valid */
 	bool ready;

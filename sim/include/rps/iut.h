@@ -64,7 +64,7 @@ RPS_API int rps_iut_close_chan(struct rps_world *world, uint32_t end,
 
 struct rps_chan_info {
 	char name[32];
-	uint32_t src;  /* wanted; 0xffffffff as a rule */
+	uint32_t src; /* wanted; 0xffffffff as a rule */
 	uint32_t dst;
 	uint32_t addr; /* of its endpoint, while bound */
 	int handle;    /* of its endpoint, -1 while unbound */

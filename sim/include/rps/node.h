@@ -14,7 +14,7 @@ enum rps_role {
 	RPS_ROLE_DEVICE,
 };
 
-#define RPS_SERVICES_MAX 16u
+#define RPS_SERVICES_MAX   16u
 #define RPS_NS_PENDING_MAX 32u
 
 /* How long a blocked sender waits; Linux and OpenAMP agree. */

@@ -10,11 +10,11 @@
 
 #include <rps/mem.h>
 
-#define RPMSG_ADDR_ANY 0xffffffffu
-#define RPMSG_NS_ADDR 53u
-#define RPMSG_NAME_SIZE 32u
+#define RPMSG_ADDR_ANY           0xffffffffu
+#define RPMSG_NS_ADDR            53u
+#define RPMSG_NAME_SIZE          32u
 #define RPMSG_RESERVED_ADDRESSES 1024u
-#define RPMSG_BUF_BYTES_DEFAULT 512u
+#define RPMSG_BUF_BYTES_DEFAULT  512u
 
 /* Precedes every payload. */
 struct rpmsg_hdr {
@@ -35,7 +35,7 @@ _Static_assert(sizeof(struct rpmsg_hdr) == 16, "virtio_rpmsg_bus.c rpmsg_hdr");
 _Static_assert(offsetof(struct rpmsg_hdr, len) == 12, "rpmsg_hdr");
 _Static_assert(sizeof(struct rpmsg_ns_msg) == 40, "rpmsg/ns.h rpmsg_ns_msg");
 
-#define RPMSG_HDR_BYTES ((uint32_t)sizeof(struct rpmsg_hdr))
+#define RPMSG_HDR_BYTES  ((uint32_t)sizeof(struct rpmsg_hdr))
 #define RPMSG_NS_DESTROY 1u
 
 /* The same header in host order. */

@@ -11,7 +11,7 @@
 /* Private state of one descriptor; never in shared memory. */
 struct vdrv_slot {
 	void *token;
-	uint16_t next; /* free list, or next of the same chain */
+	uint16_t next;      /* free list, or next of the same chain */
 	uint16_t chain_len; /* descriptors of the chain that starts here; 0: no
 			       chain in flight starts here */
 };
@@ -34,10 +34,10 @@ struct vdrv {
 };
 
 struct vdrv_params {
-	unsigned int queue;  /* number, for observers */
-	uint32_t num;        /* entries, power of two */
-	uint16_t start_idx;  /* first index; 0 outside wrap tests */
-	bool event_idx;      /* VIRTIO_F_EVENT_IDX negotiated */
+	unsigned int queue; /* number, for observers */
+	uint32_t num;       /* entries, power of two */
+	uint16_t start_idx; /* first index; 0 outside wrap tests */
+	bool event_idx;     /* VIRTIO_F_EVENT_IDX negotiated */
 };
 
 /* One buffer of the driver, in peer addresses. */

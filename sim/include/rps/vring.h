@@ -8,11 +8,11 @@
 
 #include <rps/mem.h>
 
-#define VRING_DESC_F_NEXT 1u
-#define VRING_DESC_F_WRITE 2u
-#define VRING_DESC_F_INDIRECT 4u
+#define VRING_DESC_F_NEXT          1u
+#define VRING_DESC_F_WRITE         2u
+#define VRING_DESC_F_INDIRECT      4u
 #define VRING_AVAIL_F_NO_INTERRUPT 1u
-#define VRING_USED_F_NO_NOTIFY 1u
+#define VRING_USED_F_NO_NOTIFY     1u
 
 /* virtio-1.2 2.7: "the maximum Queue Size value is 32768". */
 #define RPS_VRING_NUM_MAX 32768u

@@ -10,21 +10,21 @@
 #include <rps/vring.h>
 
 #define RPS_NUM_QUEUES 2u
-#define RPS_QUEUE_RX 0u /* device to driver; named from the driver's side */
-#define RPS_QUEUE_TX 1u /* driver to device */
+#define RPS_QUEUE_RX   0u /* device to driver; named from the driver's side */
+#define RPS_QUEUE_TX   1u /* driver to device */
 
-#define VIRTIO_ID_RPMSG 7u
-#define VIRTIO_RPMSG_F_NS 0u
+#define VIRTIO_ID_RPMSG        7u
+#define VIRTIO_RPMSG_F_NS      0u
 #define VIRTIO_F_INDIRECT_DESC 28u
-#define VIRTIO_F_EVENT_IDX 29u
-#define VIRTIO_F_VERSION_1 32u
+#define VIRTIO_F_EVENT_IDX     29u
+#define VIRTIO_F_VERSION_1     32u
 
 #define VIRTIO_STATUS_ACKNOWLEDGE 1u
-#define VIRTIO_STATUS_DRIVER 2u
-#define VIRTIO_STATUS_DRIVER_OK 4u
+#define VIRTIO_STATUS_DRIVER      2u
+#define VIRTIO_STATUS_DRIVER_OK   4u
 #define VIRTIO_STATUS_FEATURES_OK 8u
 #define VIRTIO_STATUS_NEEDS_RESET 64u
-#define VIRTIO_STATUS_FAILED 128u
+#define VIRTIO_STATUS_FAILED      128u
 
 struct feature_set {
 	uint64_t bits;
@@ -37,7 +37,7 @@ static inline bool feature_has(struct feature_set set, unsigned int bit)
 
 /* One queue as the driver configured it. */
 struct rps_xport_queue {
-	uint16_t num; /* entries */
+	uint16_t num;  /* entries */
 	uint16_t base; /* first index; 0 unless the transport says otherwise */
 	bool enabled;
 	struct rps_vring_addrs addrs;
