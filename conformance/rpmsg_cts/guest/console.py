@@ -31,17 +31,24 @@ class Console:
             pass  # not there yet
 
     def last_words(self) -> str:
-        """First line since the mark that tells of the kernel's end, without its time stamp; "" when there is none."""
-        for line in self._lines(self._mark_bytes):
-            if LAST_WORDS.search(line):
-                return TIME_STAMP.sub("", line)
-        return ""
+        """First line that tells of the kernel's end, without its time stamp; "" when there is none.
+
+        After the mark if there is one; else before it, since a kernel that has stumbled may answer once or twice more.
+        """
+        story = self._from_last_words()
+        return TIME_STAMP.sub("", story[0]) if story else ""
 
     def story(self) -> list[str]:
         """What explains the end: the lines from the last words on, or the last lines of all."""
-        lines = self._lines(self._mark_bytes)
-        start = next((number for number, line in enumerate(lines) if LAST_WORDS.search(line)), None)
-        return self.tail() if start is None else lines[start : start + TAIL_LINES]
+        return self._from_last_words()[:TAIL_LINES] or self.tail()
+
+    def _from_last_words(self) -> list[str]:
+        for start_bytes in (self._mark_bytes, 0):
+            lines = self._lines(start_bytes)
+            for number, line in enumerate(lines):
+                if LAST_WORDS.search(line):
+                    return lines[number:]
+        return []
 
     def _lines(self, start_bytes: int) -> list[str]:
         try:
