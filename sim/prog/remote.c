@@ -128,16 +128,20 @@ static void start(struct rps_remote *remote)
 }
 
 /* Pointers of another generation are dangling: nothing is kept of it. */
-static void follow(struct rps_remote *remote)
+static void follow(struct rps_remote *remote, uint64_t now_ms)
 {
-	if (remote->generation == remote->xport->generation)
-		return;
-	remote->generation = remote->xport->generation;
-	if (remote->started)
-		stop(remote);
+	if (remote->generation != remote->xport->generation) {
+		remote->generation = remote->xport->generation;
+		if (remote->started)
+			stop(remote);
+		remote->to_start = remote->xport->ready;
+		remote->start_at_ms = now_ms + remote->delay_ms;
+	}
 	say_connections(remote);
-	if (remote->xport->ready)
+	if (remote->to_start && now_ms >= remote->start_at_ms) {
+		remote->to_start = false;
 		start(remote);
+	}
 }
 
 /*
@@ -196,8 +200,7 @@ int rps_remote_step(struct rps_remote *remote, uint64_t now_ms,
 
 	if (served < 0)
 		return served;
-	follow(remote);
-	say_connections(remote);
+	follow(remote, now_ms);
 	*state = run_script(remote, now_ms);
 	if (*state == RPS_REMOTE_IDLE && remote->started && serve(remote))
 		*state = RPS_REMOTE_BUSY;
@@ -216,18 +219,29 @@ static uint64_t clock_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* Milliseconds that nothing needs to be done by itself. */
+/* Until @then_ms, but not longer than @most_ms. */
+static int at_most(uint64_t then_ms, uint64_t now_ms, int most_ms)
+{
+	if (then_ms <= now_ms)
+		return 0;
+	return then_ms - now_ms < (uint64_t)most_ms ? (int)(then_ms - now_ms)
+						    : most_ms;
+}
+
+/* Milliseconds in which nothing needs to be done by itself. */
 static int sleep_ms(const struct rps_remote *remote,
 		    enum rps_remote_state state, uint64_t now_ms)
 {
 	const struct rps_script *script = remote->script;
+	int sleep = SLEEP_MS;
 
 	if (state == RPS_REMOTE_BUSY)
 		return 0;
-	if (script && script->wait_until_ms > now_ms &&
-	    script->wait_until_ms - now_ms < SLEEP_MS)
-		return (int)(script->wait_until_ms - now_ms);
-	return SLEEP_MS;
+	if (remote->to_start)
+		sleep = at_most(remote->start_at_ms, now_ms, sleep);
+	if (script && script->wait_until_ms > now_ms)
+		sleep = at_most(script->wait_until_ms, now_ms, sleep);
+	return sleep;
 }
 
 int rps_remote_run(struct rps_remote *remote, int stop_fd)

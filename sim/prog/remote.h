@@ -22,6 +22,7 @@ struct rps_remote {
 	FILE *out; /* a line per event */
 	bool verbose;
 	uint64_t stop_after;       /* messages received; 0: never */
+	uint32_t delay_ms;         /* from a ready driver to the start */
 	struct rps_script *script; /* or NULL */
 
 	struct rps_node node;
@@ -30,6 +31,8 @@ struct rps_remote {
 	struct rps_chan chan_slot[RPS_REMOTE_CHANS];
 
 	uint32_t generation; /* of @xport, when last looked at */
+	bool to_start;       /* ready, and waiting for start_at_ms */
+	uint64_t start_at_ms;
 	bool started;
 	bool script_on;
 	bool script_failed; /* a step could not be done */

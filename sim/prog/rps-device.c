@@ -20,6 +20,7 @@ struct options {
 	unsigned int num_specs;
 	const char *script;
 	uint64_t count;
+	uint64_t delay_ms;
 	bool verbose;
 };
 
@@ -37,6 +38,7 @@ enum key {
 	KEY_INBAND,
 	KEY_SCRIPT,
 	KEY_COUNT,
+	KEY_DELAY,
 };
 
 /* clang-format off */
@@ -53,6 +55,7 @@ static const struct argp_option option_table[] = {
 	{ "inband", KEY_INBAND, NULL, 0, "Offer kicks and calls in the vhost-user protocol itself", 2 },
 	{ "script", KEY_SCRIPT, "FILE", 0, "Steps to do once the device has started (announce, withdraw, send, wait, echo, quit)", 3 },
 	{ "count", KEY_COUNT, "N", 0, "End after N messages have come in", 3 },
+	{ "delay", KEY_DELAY, "MS", 0, "Start, and announce, that long after the driver is ready (0); a Linux that hears of services while it still probes may hang", 3 },
 	{ "verbose", KEY_VERBOSE, NULL, 0, "A line for each message, and the vhost-user protocol at the end", 3 },
 	{ NULL, 0, NULL, 0, NULL, 0 },
 };
@@ -69,7 +72,8 @@ static const char doc[] =
 	"    -object memory-backend-memfd,id=mem,size=256M,share=on \\\n"
 	"    -machine q35,memory-backend=mem \\\n"
 	"    -chardev socket,id=c0,path=/tmp/rpmsg.sock \\\n"
-	"    -device vhost-user-test-device-pci,chardev=c0,virtio-id=7,num_vqs=2,vq_size=256";
+	"    -device vhost-user-test-device-pci,\\\n"
+	"chardev=c0,virtio-id=7,num_vqs=2,vq_size=256";
 /* clang-format on */
 
 static void add_service(struct argp_state *state, enum rps_service_kind kind,
@@ -86,12 +90,12 @@ static void add_service(struct argp_state *state, enum rps_service_kind kind,
 		argp_error(state, "%s: %s", text, wrong);
 }
 
-static uint64_t number(struct argp_state *state, const char *text)
+static uint64_t number(struct argp_state *state, const char *text, uint64_t max)
 {
 	uint64_t value = 0;
 
-	if (!rps_number_parse(text, UINT64_MAX, &value))
-		argp_error(state, "%s: no number", text);
+	if (!rps_number_parse(text, max, &value))
+		argp_error(state, "%s: no number, or too large", text);
 	return value;
 }
 
@@ -126,7 +130,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		*features &= ~(1ull << VIRTIO_F_VERSION_1);
 		return 0;
 	case KEY_FEATURES:
-		*features = number(state, text);
+		*features = number(state, text, UINT64_MAX);
 		return 0;
 	case KEY_INBAND:
 		options->config.inband = true;
@@ -135,7 +139,10 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		options->script = text;
 		return 0;
 	case KEY_COUNT:
-		options->count = number(state, text);
+		options->count = number(state, text, UINT64_MAX);
+		return 0;
+	case KEY_DELAY:
+		options->delay_ms = number(state, text, UINT32_MAX);
 		return 0;
 	case KEY_VERBOSE:
 		options->verbose = true;
@@ -219,6 +226,7 @@ static int run(const struct options *options, struct rps_script *script)
 	}
 	remote->verbose = options->verbose;
 	remote->stop_after = options->count;
+	remote->delay_ms = (uint32_t)options->delay_ms;
 	remote->script = script;
 	add_services(remote, options);
 	err = rps_vu_guard_sigbus(remote->vu);
