@@ -3,11 +3,8 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rpmsg_cts.link import F_EVENT_IDX, F_INDIRECT, F_NS, F_VERSION_1, Config, Link, Unsupported
@@ -49,7 +46,6 @@ class Lab:
     def __init__(self, target_facts: Callable[[str, Facts], None]) -> None:
         self._target_facts = target_facts
         self._reactor = Reactor()
-        self._folder: Path | None = None
         self._backends: dict[str, VhostUser] = {}
         self._devices: dict[str, str] = {}
         self._guest: Guest | None = None
@@ -80,14 +76,14 @@ class Lab:
         return True
 
     def _boot(self, target: str) -> Guest:
-        from rpmsg_cts.guest import guest as guests  # pylint: disable=import-outside-toplevel
+        # pylint: disable=import-outside-toplevel
+        from rpmsg_cts.guest import guest as guests
+        from rpmsg_cts.guest.runtime import runtime_folder
 
-        if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="rpmsg-cts-"))
+        folder = runtime_folder().path
         for port in PORTS:
-            path = self._folder / port.name
-            self._backends[port.name] = VhostUser(path, port.features, self._reactor)
-        devices = [guests.VhostUserDevice(str(self._folder / port.name), port.num) for port in PORTS]
+            self._backends[port.name] = VhostUser(folder / port.name, port.features, self._reactor)
+        devices = [guests.VhostUserDevice(str(folder / port.name), port.num) for port in PORTS]
         guest = guests.Guest.boot(self._reactor, devices=devices)
         self._target_facts(target, guest.facts)
         for module in MODULES:
@@ -109,8 +105,6 @@ class Lab:
         """End everything."""
         self.close_guest()
         self._reactor.close()
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def port_for(config: Config) -> Port:
