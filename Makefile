@@ -130,7 +130,12 @@ format: ## rewrite the C sources in house style
 
 .PHONY: meta
 meta: all ## Python tests of the harness, without guests
-	$(PYTEST) -m 'not guest' conformance/meta
+	$(PYTEST) -m 'not guest' --ignore conformance/meta/test_mutants.py \
+		conformance/meta
+
+.PHONY: mutants
+mutants: all ## deliberate errors of our own ends: each must be found
+	$(PYTEST) conformance/meta/test_mutants.py
 
 .PHONY: meta-guest
 meta-guest: all guest ## Python tests of the harness that boot guests
@@ -144,7 +149,7 @@ sim-suite: all ## the suites on our own ends
 	./rpmsg-cts run --target sim --out out/sim
 
 .PHONY: check
-check: quick san valgrind guest meta-guest kernel-suite ## all tests of the project
+check: quick mutants san valgrind guest meta-guest kernel-suite ## all tests of the project
 
 .PHONY: kernel-suite
 kernel-suite: all guest ## the suites on the distribution kernel

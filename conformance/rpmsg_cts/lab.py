@@ -11,12 +11,15 @@ from rpmsg_cts.link import F_EVENT_IDX, F_INDIRECT, F_NS, F_VERSION_1, Config, L
 from rpmsg_cts.reactor import Reactor
 from rpmsg_cts.results import Facts
 from rpmsg_cts.targets import Lane
+from rpmsg_cts.verdict import HarnessError
 from rpmsg_cts.vhost_user import VhostUser
 
 if TYPE_CHECKING:
     from rpmsg_cts.guest.guest import Guest
 
 PING_TIMEOUT_S = 5.0
+# A guest that does not start once may have met a busy machine; one that does not start twice never will.
+MAX_BOOT_FAILURES = 2
 VENDOR_BITS = 0xFFFFFE  # every device-specific bit but the name service's
 MODULES = ("rpmsg_core", "rpmsg_ns", "rpmsg_ctrl", "rpmsg_char", "rpmsg_tty", "virtio_rpmsg_bus")
 
@@ -49,6 +52,7 @@ class Lab:
         self._backends: dict[str, VhostUser] = {}
         self._devices: dict[str, str] = {}
         self._guest: Guest | None = None
+        self._boot_failures = 0
 
     def link(self, lane: Lane, config: Config) -> Link:
         """Connect to the guest's driver; Unsupported where the guest cannot have such a link."""
@@ -62,8 +66,25 @@ class Lab:
         if self._guest is not None and not self._answers(self._guest):
             self.close_guest()
         if self._guest is None:
-            self._guest = self._boot(target)
+            self._guest = self._booted(target)
         return self._guest
+
+    def _booted(self, target: str) -> Guest:
+        from rpmsg_cts.guest.errors import GuestError, NotPrepared  # pylint: disable=import-outside-toplevel
+
+        if self._boot_failures == MAX_BOOT_FAILURES:
+            raise HarnessError(f"no guest: {self._boot_failures} of them did not start, see the first errors")
+        try:
+            guest = self._boot(target)
+        except NotPrepared as missing:
+            self.close_guest()
+            raise Unsupported(f"{target}: {missing}") from missing
+        except GuestError as error:
+            self.close_guest()
+            self._boot_failures += 1
+            raise HarnessError(f"no guest: {error}") from error
+        self._boot_failures = 0
+        return guest
 
     @staticmethod
     def _answers(guest: Guest) -> bool:
