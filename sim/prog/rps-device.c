@@ -10,7 +10,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "remote.h"
+#include "services_remote.h"
 
 #define EXIT_USAGE 2
 
@@ -50,12 +50,12 @@ static const struct argp_option option_table[] = {
 	{ "announce", KEY_ANNOUNCE, "NAME:ADDR", 0, "Announce a service that does nothing", 1 },
 	{ "no-ns", KEY_NO_NS, NULL, 0, "Do not offer the name service", 2 },
 	{ "event-idx", KEY_EVENT_IDX, NULL, 0, "Offer VIRTIO_F_EVENT_IDX", 2 },
-	{ "no-version-1", KEY_NO_VERSION_1, NULL, 0, "Be a legacy device, with rings in the guest's byte order", 2 },
+	{ "no-version-1", KEY_NO_VERSION_1, NULL, 0, "Be a legacy device, with rings in the guest's byte order (QEMU wants disable-legacy=off)", 2 },
 	{ "features", KEY_FEATURES, "MASK", 0, "Offer these feature bits; options that follow still change them", 2 },
 	{ "inband", KEY_INBAND, NULL, 0, "Offer kicks and calls in the vhost-user protocol itself", 2 },
 	{ "script", KEY_SCRIPT, "FILE", 0, "Steps to do once the device has started (announce, withdraw, send, wait, echo, quit)", 3 },
 	{ "count", KEY_COUNT, "N", 0, "End after N messages have come in", 3 },
-	{ "delay", KEY_DELAY, "MS", 0, "Start, and announce, that long after the driver is ready (0); a Linux that hears of services while it still probes may hang", 3 },
+	{ "delay", KEY_DELAY, "MS", 0, "Start, and announce, that long after the driver is ready (0)", 3 },
 	{ "verbose", KEY_VERBOSE, NULL, 0, "A line for each message, and the vhost-user protocol at the end", 3 },
 	{ NULL, 0, NULL, 0, NULL, 0 },
 };
@@ -64,6 +64,8 @@ static const char doc[] =
 	"Play the device end of RPMsg over VirtIO for a driver in a virtual machine.\v"
 	"Frontends may come and go; every time the driver starts, all services are announced again. "
 	"SIGINT and SIGTERM end the program, which prints what it has counted.\n\n"
+	"Linux serves announcements where the interrupt finds it: on virtio-pci a name whose driver makes a device "
+	"node, such as rpmsg-raw, may hang it unless that driver is loaded after the announcement.\n\n"
 	"Exit status: 0 ended as asked; 1 the socket cannot be used, or a step of the script failed; "
 	"2 wrong usage or script.\n\n"
 	"Example, with QEMU 10.2 or later:\n\n"

@@ -161,9 +161,12 @@ static int flush_backlog(struct rps_services *services)
 /* The number of the message, then a pattern that differs from it to it. */
 static void fill(uint8_t *payload, uint16_t len_bytes, uint32_t number)
 {
-	for (uint32_t i = 0; i < len_bytes; i++)
-		payload[i] = i < sizeof(number) ? (uint8_t)(number >> (8 * i))
-						: (uint8_t)(number + i);
+	for (uint32_t i = 0; i < len_bytes; i++) {
+		uint32_t byte =
+			i < sizeof(number) ? number >> (8 * i) : number + i;
+
+		payload[i] = (uint8_t)(byte & 0xff);
+	}
 }
 
 static int send_next(struct rps_service_slot *slot)

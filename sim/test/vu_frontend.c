@@ -26,7 +26,7 @@
 	(BIT(VHOST_USER_PROTOCOL_F_REPLY_ACK) |                                \
 	 BIT(VHOST_USER_PROTOCOL_F_BACKEND_REQ))
 
-static void path_of_test(char *path, size_t size)
+void vuf_path(char *path, size_t size)
 {
 	/* Each test has a process of its own. */
 	snprintf(path, size, "/tmp/rps-vu-%ld.sock", (long)getpid());
@@ -38,7 +38,7 @@ struct rps_vu *vuf_backend_with(struct rps_vu_config *config)
 	struct rps_vu *vu;
 	int err;
 
-	path_of_test(path, sizeof(path));
+	vuf_path(path, sizeof(path));
 	config->path = path;
 	vu = rps_vu_create(config, &err);
 	config->path = NULL;
@@ -76,7 +76,7 @@ int vuf_connect(void)
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	path_of_test(addr.sun_path, sizeof(addr.sun_path));
+	vuf_path(addr.sun_path, sizeof(addr.sun_path));
 	ck_assert_int_ge(sock, 0);
 	ck_assert_int_eq(connect(sock, (struct sockaddr *)&addr, sizeof(addr)),
 			 0);

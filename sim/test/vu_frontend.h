@@ -40,6 +40,9 @@ struct vuf_msg {
 	unsigned int num_fds;
 };
 
+/* The socket of this process's back end. */
+void vuf_path(char *path, size_t size);
+
 /* A back end with the usual offer, listening on a path of its own. */
 struct rps_vu *vuf_backend(void);
 

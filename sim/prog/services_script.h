@@ -12,8 +12,8 @@
  *   echo on|off
  *   quit
  */
-#ifndef RPS_SCRIPT_H
-#define RPS_SCRIPT_H
+#ifndef RPS_SERVICES_SCRIPT_H
+#define RPS_SERVICES_SCRIPT_H
 
 #include <stdio.h>
 

@@ -3,14 +3,14 @@
  * A remote processor behind a vhost-user socket: the back end, an RPMsg node
  * that follows its starts and stops, and services on that node.
  */
-#ifndef RPS_REMOTE_H
-#define RPS_REMOTE_H
+#ifndef RPS_SERVICES_REMOTE_H
+#define RPS_SERVICES_REMOTE_H
 
 #include <stdio.h>
 
 #include <rps/vhost_user.h>
 
-#include "script.h"
+#include "services_script.h"
 #include "services.h"
 
 #define RPS_REMOTE_EPTS  64u

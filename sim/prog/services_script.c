@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "script.h"
+#include "services_script.h"
 
 #include <errno.h>
 #include <string.h>

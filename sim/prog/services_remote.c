@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "remote.h"
+#include "services_remote.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -156,19 +156,26 @@ static void keep_position(struct rps_remote *remote)
 	remote->xport->queue[RPS_QUEUE_TX].base = dev->rx.used_idx;
 }
 
+static bool announcements_wait(const struct rps_node *node)
+{
+	return node->num_ns_pending > 0 || node->ns_next != RPMSG_ADDR_ANY;
+}
+
 /* Return: whether there is more to do already. */
 static bool serve(struct rps_remote *remote)
 {
-	enum rps_flush_result flushed = rps_services_flush(&remote->services);
-	bool blocked = flushed == RPS_FLUSH_BLOCKED;
-	bool more = flushed == RPS_FLUSH_MORE;
+	struct rps_services *services = &remote->services;
+	enum rps_flush_result flushed = rps_services_flush(services);
+	bool more = false;
 
 	/* A driver that takes nothing is not asked for more. */
-	if (!blocked) {
-		more = rps_node_poll(&remote->node) || more;
-		more = more || remote->services.backlog_len > 0;
+	if (flushed != RPS_FLUSH_BLOCKED) {
+		more = rps_node_poll(&remote->node);
+		/* What came in has made something go out. */
+		flushed = rps_services_flush(services);
 	}
-	if (blocked || remote->node.num_ns_pending > 0)
+	more = more || flushed == RPS_FLUSH_MORE;
+	if (flushed == RPS_FLUSH_BLOCKED || announcements_wait(&remote->node))
 		more = rps_vdev_kick_on(&remote->node.dev.tx) || more;
 	keep_position(remote);
 	return more;
