@@ -50,7 +50,7 @@ static const struct argp_option option_table[] = {
 	{ "announce", KEY_ANNOUNCE, "NAME:ADDR", 0, "Announce a service that does nothing", 1 },
 	{ "no-ns", KEY_NO_NS, NULL, 0, "Do not offer the name service", 2 },
 	{ "event-idx", KEY_EVENT_IDX, NULL, 0, "Offer VIRTIO_F_EVENT_IDX", 2 },
-	{ "no-version-1", KEY_NO_VERSION_1, NULL, 0, "Be a legacy device, with rings in the guest's byte order (QEMU wants disable-legacy=off)", 2 },
+	{ "no-version-1", KEY_NO_VERSION_1, NULL, 0, "Be a legacy device, with rings in the guest's byte order (for user-mode Linux; QEMU's generic PCI device is modern only)", 2 },
 	{ "features", KEY_FEATURES, "MASK", 0, "Offer these feature bits; options that follow still change them", 2 },
 	{ "inband", KEY_INBAND, NULL, 0, "Offer kicks and calls in the vhost-user protocol itself", 2 },
 	{ "script", KEY_SCRIPT, "FILE", 0, "Steps to do once the device has started (announce, withdraw, send, wait, echo, quit)", 3 },
@@ -179,7 +179,8 @@ static struct rps_script *load_script(const char *path)
 	return script;
 }
 
-static void add_services(struct rps_remote *remote,
+/* Return: whether all could be added. */
+static bool add_services(struct rps_remote *remote,
 			 const struct options *options)
 {
 	for (unsigned int i = 0; i < options->num_specs; i++) {
@@ -190,8 +191,9 @@ static void add_services(struct rps_remote *remote,
 			continue;
 		fprintf(stderr, "rps-device: %s at %#x: %s\n", spec->name,
 			spec->addr, strerror(-err));
-		exit(EXIT_USAGE);
+		return false;
 	}
+	return true;
 }
 
 /* Readable when the program is to end; the signals do nothing else. */
@@ -214,37 +216,42 @@ static void print_protocol(struct rps_vu *vu)
 	printf("--- vhost-user\n%s", text);
 }
 
-static int run(const struct options *options, struct rps_script *script)
+/* Return: 0 or -errno. */
+static int serve(struct rps_remote *remote, const struct options *options)
 {
-	struct rps_remote *remote;
-	bool failed;
+	int stop_fd = open_stop_signals();
 	int err;
 
-	remote = rps_remote_create(&options->config, stdout, &err);
-	if (!remote) {
-		fprintf(stderr, "rps-device: cannot listen on %s: %s\n",
-			options->config.path, strerror(-err));
-		return EXIT_FAILURE;
-	}
-	remote->verbose = options->verbose;
-	remote->stop_after = options->count;
-	remote->delay_ms = (uint32_t)options->delay_ms;
-	remote->script = script;
-	add_services(remote, options);
+	if (stop_fd < 0)
+		return -errno;
 	err = rps_vu_guard_sigbus(remote->vu);
 	if (!err) {
 		printf("listening on %s\n", options->config.path);
 		fflush(stdout);
-		err = rps_remote_run(remote, open_stop_signals());
+		err = rps_remote_run(remote, stop_fd);
 	}
+	close(stop_fd);
+	return err;
+}
+
+static int run(struct rps_remote *remote, const struct options *options,
+	       struct rps_script *script)
+{
+	int err;
+
+	remote->verbose = options->verbose;
+	remote->stop_after = options->count;
+	remote->delay_ms = (uint32_t)options->delay_ms;
+	remote->script = script;
+	if (!add_services(remote, options))
+		return EXIT_USAGE;
+	err = serve(remote, options);
 	if (err)
 		fprintf(stderr, "rps-device: %s\n", strerror(-err));
 	rps_remote_print_stats(remote);
 	if (options->verbose)
 		print_protocol(remote->vu);
-	failed = err || remote->script_failed;
-	rps_remote_destroy(remote);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return err || remote->script_failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv)
@@ -258,13 +265,21 @@ int main(int argc, char **argv)
 			    .status = true },
 	};
 	struct rps_script *script = NULL;
-	int status;
+	int status = EXIT_FAILURE;
+	struct rps_remote *remote;
+	int err;
 
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
 	if (options.script)
 		script = load_script(options.script);
-	status = run(&options, script);
+	remote = rps_remote_create(&options.config, stdout, &err);
+	if (remote)
+		status = run(remote, &options, script);
+	else
+		fprintf(stderr, "rps-device: cannot listen on %s: %s\n",
+			options.config.path, strerror(-err));
+	rps_remote_destroy(remote);
 	free(script);
 	return status;
 }

@@ -190,18 +190,18 @@ static const char *parse_line(struct rps_script *script, char *text,
 int rps_script_parse(struct rps_script *script, FILE *file)
 {
 	char text[RPS_SCRIPT_LINE_BYTES];
+	const char *wrong = NULL;
+	unsigned int line = 0;
 
 	memset(script, 0, sizeof(*script));
-	for (unsigned int line = 1; fgets(text, sizeof(text), file); line++) {
-		const char *wrong = parse_line(script, text, line);
-
-		if (!wrong)
-			continue;
-		snprintf(script->error, sizeof(script->error), "%u: %s", line,
-			 wrong);
-		return -EINVAL;
-	}
-	return 0;
+	while (!wrong && fgets(text, sizeof(text), file))
+		wrong = parse_line(script, text, ++line);
+	if (!wrong && ferror(file))
+		wrong = "it cannot be read";
+	if (!wrong)
+		return 0;
+	snprintf(script->error, sizeof(script->error), "%u: %s", line, wrong);
+	return -EINVAL;
 }
 
 static int run_announce(struct rps_services *services,
