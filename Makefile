@@ -130,7 +130,7 @@ format: ## rewrite the C sources in house style
 
 .PHONY: meta
 meta: all ## Python tests of the harness, without guests
-	$(PYTEST) -m 'not guest' --ignore conformance/meta/test_mutants.py \
+	$(PYTEST) -n 2 -m 'not guest' --ignore conformance/meta/test_mutants.py \
 		conformance/meta
 
 .PHONY: mutants

@@ -19,10 +19,13 @@ class SimJob(Job):
 
     def __init__(self, upper: UpperSim, handle: int) -> None:
         self._upper, self._handle = upper, handle
+        self._result: int | None = None
 
     def result(self) -> int | None:
-        status = self._upper.send_result(self._handle)
-        return None if status == -errno.EINPROGRESS else status
+        # Once its end has been told, the handle is somebody else's.
+        if self._result is None and (status := self._upper.send_result(self._handle)) != -errno.EINPROGRESS:
+            self._result = status
+        return self._result
 
 
 class UpperSim(Upper):

@@ -25,6 +25,8 @@ class VhostUser:
         self._vu = self._lib.rps_vu_create(config, error)
         if self._vu == self._ffi.NULL:
             raise HarnessError(f"cannot listen on {path}: {error_name(error[0])}")
+        # A guest may shorten its memory under our hands.
+        checked(self._lib.rps_vu_guard_sigbus(self._vu), "guard against SIGBUS")
         self.xport = self._lib.rps_vu_xport(self._vu)
         reactor.add(self._lib.rps_vu_fd(self._vu), self.service)
 

@@ -139,7 +139,6 @@ static int read_msg(struct rps_dev *dev, const struct vchain *chain,
 {
 	uint64_t bytes = chain_bytes(chain);
 	struct rpmsg_hdr wire;
-	bool whole;
 
 	if (!chain_goes(chain, false) &&
 	    !mutated(&dev->xport->mem, MUTANT_dev_any_direction))
@@ -157,9 +156,9 @@ static int read_msg(struct rps_dev *dev, const struct vchain *chain,
 	}
 
 	msg->buf = chain->head;
-	whole = chain->seg[0].len_bytes >=
-		RPMSG_HDR_BYTES + (uint32_t)msg->hdr.len_bytes;
-	if (whole) {
+	msg->gathered = chain->seg[0].len_bytes <
+			RPMSG_HDR_BYTES + (uint32_t)msg->hdr.len_bytes;
+	if (!msg->gathered) {
 		msg->payload = chain->seg[0].host + RPMSG_HDR_BYTES;
 		return 0;
 	}

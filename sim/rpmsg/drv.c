@@ -238,6 +238,7 @@ int rps_drv_rx(struct rps_drv *drv, struct rps_msg *msg)
 		msg->hdr.len_bytes, drv->params.buf_bytes - RPMSG_HDR_BYTES);
 	msg->payload = bytes + RPMSG_HDR_BYTES;
 	msg->buf = buf;
+	msg->gathered = false;
 	return 0;
 }
 

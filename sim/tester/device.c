@@ -136,6 +136,8 @@ int rps_tester_complete(struct rps_tester *tester, uint32_t queue, uint32_t id,
 	if (rps_tester_stale(tester) || queue >= RPS_NUM_QUEUES)
 		return -ESTALE;
 	rps_vdev_complete(&tester->vq[queue], id, len_bytes);
+	/* Where the ring goes on, should the transport stop it. */
+	tester->xport->queue[queue].base = tester->vq[queue].used_idx;
 	return 0;
 }
 

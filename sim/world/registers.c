@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "../base/assert.h"
 #include "../base/probe.h"
 #include "world_priv.h"
 
@@ -132,6 +133,7 @@ void rps_world_set_queue(struct rps_world *world, uint32_t queue, uint32_t num,
 
 void rps_world_kick(struct rps_world *world, uint32_t queue)
 {
+	rps_assert(queue < RPS_NUM_QUEUES);
 	touch(world);
 	probe(&world->driver_mem, RPS_EVENT_kick, queue, 0, 0);
 	world->xport.queue[queue].kicks++;
@@ -140,6 +142,7 @@ void rps_world_kick(struct rps_world *world, uint32_t queue)
 
 void rps_world_irq(struct rps_world *world, uint32_t queue)
 {
+	rps_assert(queue < RPS_NUM_QUEUES);
 	touch(world);
 	probe(&world->xport.mem, RPS_EVENT_notify, queue, 0, 0);
 	world->irqs[queue]++;
@@ -148,11 +151,13 @@ void rps_world_irq(struct rps_world *world, uint32_t queue)
 
 uint64_t rps_world_kicks(const struct rps_world *world, uint32_t queue)
 {
+	rps_assert(queue < RPS_NUM_QUEUES);
 	return world->xport.queue[queue].kicks;
 }
 
 uint64_t rps_world_irqs(const struct rps_world *world, uint32_t queue)
 {
+	rps_assert(queue < RPS_NUM_QUEUES);
 	return world->irqs[queue];
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/assert.h"
 #include "world_priv.h"
 
 struct rps_tdrv {
@@ -99,8 +100,10 @@ int rps_tdrv_reclaim(struct rps_tdrv *tdrv, uint32_t queue,
 		     struct rps_tdrv_used *out)
 {
 	struct vdrv_used used;
-	int err = rps_vdrv_reclaim(&tdrv->vq[queue], &used);
+	int err;
 
+	rps_assert(queue < RPS_NUM_QUEUES);
+	err = rps_vdrv_reclaim(&tdrv->vq[queue], &used);
 	if (err)
 		return err;
 	out->id = (uint32_t)(uintptr_t)used.token;
@@ -110,6 +113,7 @@ int rps_tdrv_reclaim(struct rps_tdrv *tdrv, uint32_t queue,
 
 int rps_tdrv_kick(struct rps_tdrv *tdrv, uint32_t queue, bool force)
 {
+	rps_assert(queue < RPS_NUM_QUEUES);
 	if (!rps_vdrv_kick_needed(&tdrv->vq[queue]) && !force)
 		return 0;
 	rps_world_kick(tdrv->world, queue);
@@ -118,6 +122,7 @@ int rps_tdrv_kick(struct rps_tdrv *tdrv, uint32_t queue, bool force)
 
 void rps_tdrv_irqs(struct rps_tdrv *tdrv, uint32_t queue, bool on)
 {
+	rps_assert(queue < RPS_NUM_QUEUES);
 	/* Whether something came meanwhile is for the test to find out. */
 	if (on)
 		(void)!rps_vdrv_irq_on(&tdrv->vq[queue]);

@@ -247,7 +247,7 @@ int rps_iut_send_start(struct rps_world *world, uint32_t end, int handle,
 
 	if (!iut)
 		return -ENODEV;
-	while (i < IUT_SENDS_MAX && iut->send[i])
+	while (i < IUT_SENDS_MAX && iut->send[i] && !iut->send[i]->collected)
 		i++;
 	if (i == IUT_SENDS_MAX)
 		return -ENOSPC;
@@ -260,22 +260,27 @@ int rps_iut_send_start(struct rps_world *world, uint32_t end, int handle,
 	}
 	if (len_bytes > 0)
 		memcpy(args.send->payload, payload, len_bytes);
+
+	/* In its place before it begins: a buffer may come back at once. */
+	free(iut->send[i]);
+	iut->send[i] = args.send;
 	err = world_do(world, end, do_send_start, &args);
 	if (err) {
+		iut->send[i] = NULL;
 		free(args.send);
 		return err;
 	}
-	iut->send[i] = args.send;
 	return (int)i;
 }
 
-int rps_iut_send_result(const struct rps_world *world, uint32_t end, int send)
+int rps_iut_send_result(struct rps_world *world, uint32_t end, int send)
 {
-	const struct iut *iut = iut_of(world, end);
+	struct iut *iut = iut_of(world, end);
 
 	if (!iut || send < 0 || (uint32_t)send >= IUT_SENDS_MAX ||
 	    !iut->send[send])
 		return -EBADF;
+	iut->send[send]->collected = iut->send[send]->result != -EINPROGRESS;
 	return iut->send[send]->result;
 }
 

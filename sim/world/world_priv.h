@@ -44,7 +44,8 @@ struct iut_msg {
 
 struct iut_send {
 	struct rps_send send;
-	int result;
+	int result;     /* -EINPROGRESS from its begin to its end */
+	bool collected; /* the tester knows how it ended */
 	uint8_t payload[UINT16_MAX + 16];
 };
 

@@ -38,8 +38,9 @@ RPS_API int rps_iut_sendoff(struct rps_world *world, uint32_t end, uint32_t src,
 RPS_API int rps_iut_send_start(struct rps_world *world, uint32_t end,
 			       int handle, uint32_t dst, const void *payload,
 			       size_t len_bytes);
-/* Return: 0 or -errno once it has ended, -EINPROGRESS before. */
-RPS_API int rps_iut_send_result(const struct rps_world *world, uint32_t end,
+/* Return: 0 or -errno once it has ended, -EINPROGRESS before. A handle whose
+ * end has been told may be given to the next blocking send. */
+RPS_API int rps_iut_send_result(struct rps_world *world, uint32_t end,
 				int send);
 
 /* Return: payload bytes of the oldest message not yet read, of which @buf gets

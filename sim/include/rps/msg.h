@@ -13,11 +13,14 @@
  * @payload: @hdr.len_bytes bytes, in shared memory as a rule: the peer can
  *           change them at any time, so read once what is to be trusted.
  * @buf:     which buffer it came in; for giving it back.
+ * @gathered: @payload was put together from pieces, in a place that the next
+ *           message overwrites; whoever keeps the message copies it first.
  */
 struct rps_msg {
 	struct rps_hdr hdr;
 	const uint8_t *payload;
 	uint16_t buf;
+	bool gathered;
 };
 
 #endif

@@ -67,7 +67,9 @@ RPS_API int64_t rps_world_advance(struct rps_world *world, uint64_t ns,
 RPS_API uint64_t rps_world_now_ns(const struct rps_world *world);
 RPS_API uint64_t rps_world_steps(const struct rps_world *world);
 
-/* --- the device's registers, as a driver that the tester plays sees them */
+/* @queue is 0 or 1 throughout; anything else is a bug of the caller.
+ *
+ * --- the device's registers, as a driver that the tester plays sees them */
 RPS_API void rps_world_set_status(struct rps_world *world, uint8_t status);
 RPS_API uint8_t rps_world_get_status(const struct rps_world *world);
 RPS_API uint64_t rps_world_offered(const struct rps_world *world);
