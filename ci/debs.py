@@ -195,7 +195,7 @@ class PrivateApt:
         raise Unavailable(f"no mirror gave {wanted} for {self._architecture}:\n  " + "\n  ".join(failures))
 
     def _write_state(self, mirror: str) -> None:
-        for folder in ("lists/partial", "cache/archives/partial"):
+        for folder in ("lists/partial", "cache/archives/partial", "nothing/partial"):
             (self._dir / folder).mkdir(parents=True, exist_ok=True)
         (self._dir / "status").write_text("")
         lines = [f"deb [signed-by={KEYRING}] {mirror} {suite} main\n" for suite in self._suites]
@@ -229,7 +229,10 @@ class PrivateApt:
         return self._fetch(["install", "--yes", "--download-only", package], [package])
 
     def _fetch(self, words: list[str], packages: list[str]) -> list[Path]:
-        listed = self._call("apt-get", "--print-uris", "-qq", *words)
+        # apt names only what it would still have to fetch; with an empty cache that is everything, also when an earlier
+        # run was interrupted with some packages, or all, in the cache.
+        empty = _as_options({"Dir::Cache::archives": self._dir / "nothing"})
+        listed = self._call("apt-get", *empty, "--print-uris", "-qq", *words)
         names = [line.split()[1] for line in listed.stdout.splitlines() if line.startswith("'")]
         if listed.returncode or not names:
             raise Unavailable(f"{' '.join(packages)} cannot be resolved: {_last_lines(listed.stderr)}")
