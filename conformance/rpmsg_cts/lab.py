@@ -31,6 +31,7 @@ class Port:
     name: str
     num: int
     features: int
+    device_id: int = 7
 
 
 # Features and sizes are fixed when the guest starts, so there is a device for each combination that tests want.
@@ -40,6 +41,7 @@ PORTS = (
     Port("event-idx", 8, F_NS | F_VERSION_1 | F_EVENT_IDX),
     Port("vendor", 8, F_NS | F_VERSION_1 | F_INDIRECT | F_EVENT_IDX | VENDOR_BITS),
     Port("long", 512, F_NS | F_VERSION_1),
+    Port("other", 8, F_NS | F_VERSION_1, device_id=29),
 )
 
 
@@ -104,7 +106,8 @@ class Lab:
         folder = runtime_folder().path
         for port in PORTS:
             self._backends[port.name] = VhostUser(folder / port.name, port.features, self._reactor)
-        devices = [guests.VhostUserDevice(str(folder / port.name), port.num) for port in PORTS]
+        devices = [guests.VhostUserDevice(str(folder / port.name), port.num, virtio_id=port.device_id)
+                   for port in PORTS]
         guest = guests.Guest.boot(self._reactor, devices=devices)
         self._target_facts(target, guest.facts)
         for module in MODULES:
@@ -136,7 +139,6 @@ def port_for(config: Config) -> Port:
         "big_endian": "the guest's processor is little endian",
         "start_idx": "a driver starts at index 0",
         "dirty": "the driver's memory is its own",
-        "device_id": "the guest was started with rpmsg devices only",
         "refuse_features": "a vhost-user device cannot refuse features",
         "buf_bytes": "the driver has buffers of 512 bytes",
     }
@@ -144,7 +146,9 @@ def port_for(config: Config) -> Port:
         if getattr(config, name) != getattr(plain, name):
             raise Unsupported(f"linux-armhf: no {name}={getattr(config, name)} here: {reason}")
     for port in PORTS:
-        if (port.num, port.features) == (config.num, config.features):
+        if (port.num, port.features, port.device_id) == (config.num, config.features, config.device_id):
             return port
+    if config.device_id != plain.device_id:
+        raise Unsupported(f"linux-armhf: the guest has no device with virtio id {config.device_id}")
     raise Unsupported(f"linux-armhf: the guest has no device with {config.num} entries and features "
                       f"{config.features:#x}")

@@ -279,6 +279,14 @@ class Link(ABC):
     hidden: Mapping[str, str] = {}
 
     @abstractmethod
+    def try_start(self) -> int:
+        """Let the driver bind to its device.  Return: 0, or the negative errno with which it refused."""
+
+    @abstractmethod
+    def is_running(self) -> bool:
+        """Whether a driver has set DRIVER_OK."""
+
+    @abstractmethod
     def until(self, done: Callable[[], bool], timeout_s: float = 5.0) -> bool:
         """Let the IUT go on until `done()` holds.  Return: whether it does."""
 

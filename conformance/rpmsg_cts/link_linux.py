@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rpmsg_cts.guest.errors import GuestDied
+from rpmsg_cts.guest.errors import AgentError, GuestDied
 from rpmsg_cts.guest.guest import Guest
 from rpmsg_cts.judge import given
 from rpmsg_cts.link import Config, Link
 from rpmsg_cts.lower_device import LowerDevice
+from rpmsg_cts.native import error_name
 from rpmsg_cts.reactor import Reactor
 from rpmsg_cts.targets import Lane
 from rpmsg_cts.upper_linux import UpperLinux
@@ -55,12 +56,25 @@ class LinuxLink(Link):
 
     def start(self) -> None:
         """Bind the driver: from reset to DRIVER_OK."""
-        self.upper.bind_by_itself(True)
-        self._guest.agent.write_file(f"{DRIVER}/bind", self._device)
-        self.upper.bind_by_itself(False)
+        status = self.try_start()
+        given(status == 0, f"the driver binds to the device, but it says {error_name(status)}")
         ready = self._reactor.run_until(self.lower.ready, PROBE_TIMEOUT_S)
-        given(ready, "the driver binds to the device and sets DRIVER_OK")
+        given(ready, "the driver sets DRIVER_OK")
         self.lower.attach()
+
+    def try_start(self) -> int:
+        self.upper.bind_by_itself(True)
+        try:
+            self._guest.agent.write_file(f"{DRIVER}/bind", self._device)
+        except AgentError as error:
+            return -error.errno
+        finally:
+            self.upper.bind_by_itself(False)
+        return 0
+
+    def is_running(self) -> bool:
+        self.settle()
+        return self.lower.ready()
 
     def restart(self) -> None:
         self.upper.finish()

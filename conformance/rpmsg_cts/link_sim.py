@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rpmsg_cts.judge import given
-from rpmsg_cts.link import RX, TX, Config, Link
+from rpmsg_cts.link import RX, STATUS_DRIVER_OK, TX, Config, Link
 from rpmsg_cts.lower_device import LowerDevice
 from rpmsg_cts.lower_driver import LowerDriver
 from rpmsg_cts.native import Native, checked, error_name, simulated
-from rpmsg_cts.targets import DEVICE, DRIVER, MUTANT_PREFIX
+from rpmsg_cts.targets import DEVICE, DRIVER, MUTANT_PREFIX, SIM
 from rpmsg_cts.upper_sim import UpperSim
 from rpmsg_cts.verdict import GuestFailure, HarnessError
 
@@ -119,11 +119,19 @@ class SimLink(Link):
         if isinstance(self.lower, LowerDriver):
             self.lower.start()
         else:
-            status = self.upper.probe()
+            status = self.try_start()
             given(status == 0, f"the driver binds to the device, but it says {error_name(status)}")
-            given(self.lower.ready(), "the driver sets DRIVER_OK with both queues set up")
+            given(self.is_running(), "the driver sets DRIVER_OK with both queues set up")
             self.lower.attach()
         self.settle()
+
+    def try_start(self) -> int:
+        return self.upper.probe()
+
+    def is_running(self) -> bool:
+        if isinstance(self.lower, LowerDriver):
+            return bool(self.lower.status & STATUS_DRIVER_OK)
+        return self.lower.ready()
 
     def restart(self) -> None:
         if self.role == DRIVER:
@@ -164,8 +172,10 @@ class SimLink(Link):
         return lib.rps_world_kicks(self.world.handle, RX), lib.rps_world_kicks(self.world.handle, TX)
 
 def _mutant(target: str) -> int:
-    if not target.startswith(MUTANT_PREFIX):
+    if target == SIM:
         return 0
+    if not target.startswith(MUTANT_PREFIX):
+        raise HarnessError(f"{target} is not one of our own ends, and must not be judged by them")
     number = simulated().lib.rps_mutant_find(target.removeprefix(MUTANT_PREFIX).encode())
     if number == 0:
         raise HarnessError(f"librps-sim.so does not know {target}; build it again: make")

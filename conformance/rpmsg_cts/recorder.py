@@ -184,7 +184,8 @@ def classify(call: pytest.CallInfo[None]) -> Judgement | None:
         case Inconclusive():
             return Judgement(Verdict.INCONC, str(error) or "inconclusive without a reason")
         case GuestFailure() if call.when != "setup":
-            return Judgement(Verdict.FAIL, str(error) or "the guest's kernel failed")
+            reason, _, story = str(error).partition("\n")
+            return Judgement(Verdict.FAIL, reason or "the guest's kernel failed", "", story)
         case Mismatch() if call.when == "call":
             return Judgement(Verdict.FAIL, error.what, error.expected, error.observed)
         case AssertionError() if call.when == "call" and not _is_ours(call.excinfo):
