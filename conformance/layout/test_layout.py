@@ -26,7 +26,8 @@ def offered(link: Link, queue: int) -> list[decode.Descriptor]:
     """Descriptors that the driver has made available and the device has not yet given back."""
     ring = link.lower.ring(queue)
     pending = (ring.avail.idx - ring.used.idx) & 0xFFFF
-    return [ring.desc[ring.avail.ring[(ring.avail.idx - 1 - i) % link.lower.num]] for i in range(min(pending, link.lower.num))]
+    num = link.lower.num
+    return [ring.desc[ring.avail.ring[(ring.avail.idx - 1 - i) % num]] for i in range(min(pending, num))]
 
 
 @req("LAY-001", "LAY-002")

@@ -28,7 +28,7 @@ from rpmsg_cts.guest.paths import TREE, build_folder
 from rpmsg_cts.guest.runtime import runtime_folder
 from rpmsg_cts.reactor import Reactor
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.guest, pytest.mark.timeout(300)]
 
 NOTICED_S = 5.0
 GONE_S = 10.0
@@ -41,12 +41,6 @@ guest = Guest.boot(Reactor())
 print(guest.pid, runtime_folder().path, flush=True)
 time.sleep(600)
 """
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Mark each test here with `guest`; not by a decorator, since the marker is made known only here."""
-    metafunc.config.addinivalue_line("markers", "guest: boots a guest")
-    pytest.mark.guest(metafunc.function)
 
 
 @pytest.fixture(scope="module")
@@ -293,8 +287,8 @@ def heed_interrupts() -> None:
 def test_nothing_outlives_us(number: signal.Signals) -> None:
     """However the harness ends: no QEMU, no socket, no folder, no watchdog."""
     environment = {**os.environ, "PYTHONPATH": str(TREE / "conformance")}
-    child = subprocess.Popen([sys.executable, "-c", CHILD], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=heed_interrupts,
-                             text=True, env=environment)
+    child = subprocess.Popen([sys.executable, "-c", CHILD], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                             text=True, env=environment, preexec_fn=heed_interrupts)
     pid, folder = child.stdout.readline().split()
     assert Path(f"/proc/{pid}").exists() and Path(folder).exists()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The suites can fail: each deliberate error of our own ends turns the test of its requirement red, and no unrelated one.
+"""The suites can fail: each deliberate error of our own ends turns the right test red, and no unrelated one.
 
 sim/base/mutants.def says which test that is, and which others may go red with it.
 """
@@ -74,7 +74,8 @@ def write_kill_matrix(everything: dict[str, list[dict[str, str]]]) -> None:
     lines = ["# mutant, requirement that must find it, and what went red (requirement:results)"]
     for mutant in MUTANTS:
         red = Counter(r["requirement"] for r in everything[mutant.name] if r["verdict"] not in GREEN)
-        lines.append(f"{mutant.name:28} {mutant.requirement}  {' '.join(f'{id_}:{n}' for id_, n in sorted(red.items()))}")
+        seen = " ".join(f"{id_}:{count}" for id_, count in sorted(red.items()))
+        lines.append(f"{mutant.name:28} {mutant.requirement}  {seen}")
     path = ROOT / "out" / "kill-matrix.txt"
     path.parent.mkdir(exist_ok=True)
     new = path.with_suffix(".tmp")

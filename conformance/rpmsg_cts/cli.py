@@ -58,8 +58,8 @@ or killed run leaves the reports of the last complete one alone and has its own 
 Examples:
   rpmsg-cts run --target sim --target linux-armhf
   rpmsg-cts run --suite name_service --suite robustness
-  rpmsg-cts run --target mutant:len_counts_header --req HDR-002
-  rpmsg-cts run --test 'header/test_header.py::test_x[sim-driver-n4]'
+  rpmsg-cts run --target mutant:hdr_flags_set --req HDR-003
+  rpmsg-cts run --test 'header/test_header.py::test_sent_flags_are_zero[sim-driver-plain]'
 
 \b
 Written to --out:

@@ -28,7 +28,7 @@ class LinuxLink(Link):
 
     hidden = {
         "status writes": "vhost-user does not carry what the driver writes into the status byte",
-        "the moment of DRIVER_OK": "by the time that a vhost-user device learns of DRIVER_OK the driver may be further on",
+        "the moment of DRIVER_OK": "when a vhost-user device learns of DRIVER_OK, the driver may be further on",
         "the first kick": "QEMU kicks every queue of a vhost-user device itself when it starts the device",
         "sources": "rpmsg_char does not tell its reader who has sent a message",
     }
