@@ -118,7 +118,7 @@ def test_without_the_feature_nothing_is_announced(link: Link) -> None:
         ept = link.upper.open(src=THEIRS, dst=OURS, name="silent")
         link.upper.announce(ept)
     else:
-        link.upper.open_channel(link.upper.service, 900, OURS)
+        given(link.upper.open_channel(link.upper.service, 900, OURS) == 0, "the driver opens a channel")
     link.settle()
 
     expect(None, link.lower.receive(), "message of the IUT")

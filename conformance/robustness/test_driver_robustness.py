@@ -173,6 +173,7 @@ def test_a_flood_of_announcements_leaves_a_live_link(driver_link: Link, ept: End
         driver_link.lower.announce(name, 2000 + i)
         driver_link.settle()
 
+    given(driver_link.upper.channels(), "the announcements were taken")
     expect(True, driver_link.works(ept), f"whether a message arrives after {len(names)} announcements")
     for i, name in enumerate(names):
         driver_link.lower.withdraw(name, 2000 + i)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from rpmsg_cts.guest.errors import AgentError, GuestDied
@@ -21,6 +22,8 @@ DRIVER = "/sys/bus/virtio/drivers/virtio_rpmsg_bus"
 PROBE_TIMEOUT_S = 10.0
 # Without a notification nobody wakes us: memory is looked at again this often.
 LOOK_AGAIN_S = 0.05
+# How a kernel begins to complain of itself.
+COMPLAINT = re.compile(r"\bBUG:|WARNING:|Oops|Internal error|Unable to handle")
 
 
 class LinuxLink(Link):
@@ -114,11 +117,17 @@ class LinuxLink(Link):
         except GuestDied as died:
             return lines + [f"console: {line}" for line in str(died).splitlines()]
 
+    def _complaint(self) -> str:
+        for message in self._guest.agent.kmsg_since(self._mark):
+            if COMPLAINT.search(message.text):
+                return message.text
+        return "it does not say why"
+
     def close(self) -> None:
         if self._guest.alive():
             self.upper.finish()
             tainted = self._guest.agent.tainted()
             if tainted != self._tainted:
-                raise GuestFailure(f"the kernel complained of itself (taint bits {self._tainted:#x} before, "
-                                   f"{tainted:#x} now); its messages are in the log")
+                raise GuestFailure(f"the kernel complained of itself: {self._complaint()} (taint bits "
+                                   f"{self._tainted:#x} before, {tainted:#x} now)")
         self.lower.close()
