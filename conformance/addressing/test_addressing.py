@@ -7,7 +7,7 @@ import errno
 
 import pytest
 
-from rpmsg_cts.judge import expect, given, req
+from rpmsg_cts.judge import expect, given, req, role
 from rpmsg_cts.link import RX, TX, Endpoint, Link
 from rpmsg_cts.link_sim import SimLink
 from rpmsg_cts.native import ANY
@@ -120,6 +120,7 @@ def test_anybody_may_write_to_an_endpoint(link: Link) -> None:
 
 
 @req("ADR-008")
+@role("driver", "device")
 def test_client_gets_payload_and_source(sim_link: SimLink) -> None:
     """What a callback is told is what was sent."""
     ept = sim_link.upper.open(src=THEIRS)
@@ -147,6 +148,7 @@ def test_nothing_is_delivered_after_destruction(link: Link) -> None:
 
 
 @req("ADR-011")
+@role("driver", "device")
 def test_off_channel_addresses_go_out_unchanged(sim_link: SimLink) -> None:
     """A router sends for others."""
     status = sim_link.upper.send_off_channel(4000, 4001, b"passing on")

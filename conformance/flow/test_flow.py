@@ -7,7 +7,7 @@ import errno
 
 import pytest
 
-from rpmsg_cts.judge import expect, given, req
+from rpmsg_cts.judge import expect, given, req, role
 from rpmsg_cts.link import F_EVENT_IDX, F_NS, F_VERSION_1, RX, TX, Config, Link, Message
 from rpmsg_cts.link_sim import SimLink
 from rpmsg_cts.plugin_link import config
@@ -80,6 +80,7 @@ def test_a_lent_buffer_is_left_alone(link: Link) -> None:
 
 
 @req("FLO-004")
+@role("driver", "device")
 def test_a_blocked_sender_gives_up_after_15_seconds(sim_link: SimLink) -> None:
     """Not at once, and not never."""
     ept = sim_link.upper.open(src=THEIRS, dst=OURS)
@@ -176,6 +177,7 @@ def test_a_message_that_does_not_fit_is_refused(link: Link, size: int) -> None:
 
 
 @req("FLO-009")
+@role("driver", "device")
 @pytest.mark.parametrize("size", [65535, 65536, 65540])
 def test_lengths_are_not_cut_to_16_bits(sim_link: SimLink, size: int) -> None:
     """65540 bytes are not 4."""
@@ -241,6 +243,7 @@ def test_one_notification_stands_for_many_messages(link: Link) -> None:
 
 
 @req("FLO-013")
+@role("driver", "device")
 def test_a_held_buffer_blocks_no_other(sim_link: SimLink) -> None:
     """A client may keep one message while others come and go; each buffer comes back once."""
     num = sim_link.lower.num

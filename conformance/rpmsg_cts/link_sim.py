@@ -20,6 +20,7 @@ END = {DRIVER: 0, DEVICE: 1}
 MAX_STEPS = 1 << 22
 LOG_LINES = 200
 MAX_STATUS_WRITES = 64
+ACCESSES = ("load", "acquire", "store", "publish", "fence", "copy_in", "copy_out")
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,18 @@ class World:
     def guards_intact(self) -> bool:
         """Whether nothing outside of rings and buffers was written."""
         return bool(self._lib.rps_world_guards_intact(self.handle))
+
+    def tamper(self, end: int, seam: str, nth: int, addr: int, data: bytes) -> None:
+        """Change memory right after an end's nth read at a seam, counted from 0 from now on."""
+        checked(self._lib.rps_world_tamper(self.handle, end, seam.encode(), nth, addr, data, len(data)), "tamper")
+
+    def tampered(self) -> bool:
+        """Whether that read has come."""
+        return bool(self._lib.rps_world_tampered(self.handle))
+
+    def clear_log(self) -> None:
+        """Forget what happened so far."""
+        self._lib.rps_world_log_clear(self.handle)
 
     def log(self) -> str:
         """Every access and event that is still remembered, a line each."""
@@ -165,6 +178,16 @@ class SimLink(Link):
     def close(self) -> None:
         self.lower.close()
         self.world.close()
+
+    def tamper(self, seam: str, nth: int, addr: int, data: bytes) -> None:
+        """Change memory right after the IUT's nth read at a seam, counted from 0 from now on."""
+        self.world.tamper(END[self.role], seam, nth, addr, data)
+
+    def accesses(self) -> list[tuple[str, str]]:
+        """What the IUT did to memory since the log was cleared: kind and place, as in ("publish", "avail.idx")."""
+        words = [line.split() for line in self.world.log().splitlines()]
+        return [(line[2], line[3] if len(line) > 3 else "") for line in words
+                if line[1] == self.role and line[2] in ACCESSES]
 
     def kicks(self) -> tuple[int, int]:
         """Notifications of the driver per queue so far."""

@@ -46,6 +46,10 @@ class LowerDriver(Lower):
         """Address of one of the buffers to send."""
         return self.rx_addr(self.num + index)
 
+    def next_tx_addr(self) -> int:
+        """Address of the buffer that the next message will be in."""
+        return self.tx_addr(self._free[0])
+
     # --- start-up, in steps that a test can leave out
 
     def set_status(self, status: int) -> None:

@@ -155,6 +155,14 @@ static int read_msg(struct rps_dev *dev, const struct vchain *chain,
 		msg->hdr.len_bytes = (uint16_t)(bytes - RPMSG_HDR_BYTES);
 	}
 
+	if (mutated(&dev->xport->mem, MUTANT_dev_hdr_len_reread)) {
+		gather(dev, SEAM_HDR, chain, 0, (uint8_t *)&wire, sizeof(wire));
+		msg->hdr = rps_hdr_unpack(dev->xport->mem.order, &wire);
+		if (msg->hdr.len_bytes > bytes - RPMSG_HDR_BYTES)
+			msg->hdr.len_bytes =
+				(uint16_t)(bytes - RPMSG_HDR_BYTES);
+	}
+
 	msg->buf = chain->head;
 	msg->gathered = chain->seg[0].len_bytes <
 			RPMSG_HDR_BYTES + (uint32_t)msg->hdr.len_bytes;
@@ -182,13 +190,24 @@ int rps_dev_rx(struct rps_dev *dev, struct rps_msg *msg)
 	return read_msg(dev, &chain, msg);
 }
 
+/* Our own memory says which buffer it was, not the peer's. */
+static uint16_t taken_as(struct rps_dev *dev, const struct rps_msg *msg)
+{
+	const struct vring *ring = &dev->rx.ring;
+
+	if (mutated(&dev->xport->mem, MUTANT_dev_head_read_back))
+		return load16(&dev->xport->mem, SEAM_AVAIL_RING,
+			      &ring->avail->ring[dev->rx.used_idx % ring->num]);
+	return msg->buf;
+}
+
 void rps_dev_rx_done(struct rps_dev *dev, const struct rps_msg *msg)
 {
 	if (mutated(&dev->xport->mem, MUTANT_tx_used_len))
-		rps_vdev_complete(&dev->rx, msg->buf,
+		rps_vdev_complete(&dev->rx, taken_as(dev, msg),
 				  RPMSG_HDR_BYTES + msg->hdr.len_bytes);
 	else
-		rps_vdev_complete(&dev->rx, msg->buf, 0);
+		rps_vdev_complete(&dev->rx, taken_as(dev, msg), 0);
 }
 
 void rps_dev_rx_notify(struct rps_dev *dev)

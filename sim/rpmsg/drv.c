@@ -209,6 +209,15 @@ static int drop(struct rps_drv *drv, uint16_t buf, enum drop why)
 	return -EBADMSG;
 }
 
+/* Our own memory says where the buffer is, not the peer's. */
+static struct gpa received_at(struct rps_drv *drv, uint16_t buf)
+{
+	if (mutated(drv->mem, MUTANT_desc_addr_read_back))
+		return (struct gpa){ load64(drv->mem, SEAM_DESC_ADDR,
+					    &drv->rx.ring.desc[buf].addr) };
+	return rx_addr(drv, buf);
+}
+
 int rps_drv_rx(struct rps_drv *drv, struct rps_msg *msg)
 {
 	struct rpmsg_hdr wire;
@@ -227,12 +236,20 @@ int rps_drv_rx(struct rps_drv *drv, struct rps_msg *msg)
 	    !mutated(drv->mem, MUTANT_used_long_accepted))
 		return drop(drv, buf, DROP_USED_LONG);
 
-	bytes = rps_mem_map(drv->mem, rx_addr(drv, buf), drv->params.buf_bytes);
+	bytes = rps_mem_map(drv->mem, received_at(drv, buf),
+			    drv->params.buf_bytes);
+	/* Never, but for an address that a deliberate error took elsewhere. */
+	if (!bytes)
+		return drop(drv, buf, DROP_USED_LONG);
 	copy_in(drv->mem, SEAM_HDR, &wire, bytes, sizeof(wire));
 	msg->hdr = rps_hdr_unpack(drv->mem->order, &wire);
 	if (msg->hdr.len_bytes > used.len_bytes - RPMSG_HDR_BYTES &&
 	    !mutated(drv->mem, MUTANT_hdr_long_accepted))
 		return drop(drv, buf, DROP_HDR_LONG);
+	if (mutated(drv->mem, MUTANT_hdr_len_reread)) {
+		copy_in(drv->mem, SEAM_HDR, &wire, bytes, sizeof(wire));
+		msg->hdr = rps_hdr_unpack(drv->mem->order, &wire);
+	}
 	/* Even a deliberate error of ours stays inside the buffer. */
 	msg->hdr.len_bytes = (uint16_t)min32(
 		msg->hdr.len_bytes, drv->params.buf_bytes - RPMSG_HDR_BYTES);

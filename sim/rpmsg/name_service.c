@@ -209,6 +209,9 @@ void ns_receive(struct rps_node *node, const struct rps_msg *msg)
 		return;
 	}
 	copy_in(node->mem, SEAM_PAYLOAD, &wire, msg->payload, sizeof(wire));
+	if (mutated(node->mem, MUTANT_ns_name_reread))
+		copy_in(node->mem, SEAM_PAYLOAD, &wire, msg->payload,
+			sizeof(wire));
 	ns = rps_ns_unpack(node->mem->order, &wire);
 	if (mutated(node->mem, MUTANT_ns_addr_from_hdr))
 		ns.addr = msg->hdr.src;

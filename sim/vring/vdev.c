@@ -170,19 +170,28 @@ int rps_vdev_take(struct vdev *vq, struct vchain *chain)
 	return err;
 }
 
+static void write_elem(struct vdev *vq, struct vring_used_elem *elem,
+		       uint32_t id, uint32_t len_bytes)
+{
+	store32(vq->mem, SEAM_USED_ID, &elem->id, id);
+	store32(vq->mem, SEAM_USED_LEN, &elem->len, len_bytes);
+}
+
 void rps_vdev_complete(struct vdev *vq, uint32_t id, uint32_t len_bytes)
 {
 	struct vring *ring = &vq->ring;
 	struct vring_used_elem *elem =
 		&ring->used->ring[vq->used_idx % ring->num];
 
-	store32(vq->mem, SEAM_USED_ID, &elem->id, id);
-	store32(vq->mem, SEAM_USED_LEN, &elem->len, len_bytes);
+	if (!mutated(vq->mem, MUTANT_elem_after_idx))
+		write_elem(vq, elem, id, len_bytes);
 	vq->used_idx++;
 	probe(vq->mem, RPS_EVENT_used_publish, vq->queue, id, vq->used_idx);
 
 	/* Barrier C; its other half is in rps_vdrv_reclaim(). */
 	publish16(vq->mem, SEAM_USED_IDX, &ring->used->idx, vq->used_idx);
+	if (mutated(vq->mem, MUTANT_elem_after_idx))
+		write_elem(vq, elem, id, len_bytes);
 }
 
 bool rps_vdev_notify_needed(struct vdev *vq)
@@ -193,7 +202,8 @@ bool rps_vdev_notify_needed(struct vdev *vq)
 	vq->notify_idx = new;
 	/* Barrier D: used.idx is visible before the driver's wish is read; its
 	 * other half is in rps_vdrv_irq_on(). */
-	fence_full(vq->mem);
+	if (!mutated(vq->mem, MUTANT_notify_without_fence))
+		fence_full(vq->mem);
 	if (vq->event_idx) {
 		uint16_t event =
 			load16(vq->mem, SEAM_USED_EVENT, vq->ring.used_event);

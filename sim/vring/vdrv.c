@@ -87,7 +87,9 @@ static void publish(struct vdrv *vq, uint16_t head)
 	struct vring *ring = &vq->ring;
 	uint16_t entry = vq->avail_idx % ring->num;
 
-	store16(vq->mem, SEAM_AVAIL_RING, &ring->avail->ring[entry], head);
+	if (!mutated(vq->mem, MUTANT_slot_after_idx))
+		store16(vq->mem, SEAM_AVAIL_RING, &ring->avail->ring[entry],
+			head);
 	vq->heads_in_flight++;
 	vq->avail_idx++;
 	if (mutated(vq->mem, MUTANT_avail_idx_wraps_at_num))
@@ -96,6 +98,9 @@ static void publish(struct vdrv *vq, uint16_t head)
 
 	/* Barrier A; its other half is in rps_vdev_take(). */
 	publish16(vq->mem, SEAM_AVAIL_IDX, &ring->avail->idx, vq->avail_idx);
+	if (mutated(vq->mem, MUTANT_slot_after_idx))
+		store16(vq->mem, SEAM_AVAIL_RING, &ring->avail->ring[entry],
+			head);
 }
 
 int rps_vdrv_offer(struct vdrv *vq, const struct vbuf *bufs, uint16_t count,
@@ -177,7 +182,8 @@ bool rps_vdrv_kick_needed(struct vdrv *vq)
 	vq->kick_idx = new;
 	/* Barrier B: avail.idx is visible before the device's wish is read;
 	 * its other half is in rps_vdev_kick_on(). */
-	fence_full(vq->mem);
+	if (!mutated(vq->mem, MUTANT_kick_without_fence))
+		fence_full(vq->mem);
 	if (vq->event_idx) {
 		uint16_t event =
 			load16(vq->mem, SEAM_AVAIL_EVENT, vq->ring.avail_event);

@@ -64,6 +64,8 @@ uint64_t rps_sim_load(const struct rps_mem *mem, enum rps_access kind,
 	if (mem->world)
 		note(mem, kind == RPS_ACCESS_ACQUIRE ? LOG_ACQUIRE : LOG_LOAD,
 		     seam, at, in_host_order(mem, raw, len_bytes), len_bytes);
+	if (mem->world)
+		tamper_after_read(mem->world, end_of(mem->world, mem), seam);
 	return raw;
 }
 
@@ -103,6 +105,8 @@ void rps_sim_copy_in(const struct rps_mem *mem, enum seam seam, void *to,
 	if (mem->world)
 		note(mem, LOG_COPY_IN, seam, shared, digest(to, len_bytes),
 		     len_bytes);
+	if (mem->world)
+		tamper_after_read(mem->world, end_of(mem->world, mem), seam);
 }
 
 void rps_sim_copy_out(const struct rps_mem *mem, enum seam seam, void *shared,

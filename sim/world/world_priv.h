@@ -15,12 +15,13 @@
 #define STATUS_WRITES_MAX  64u
 #define MAX_STEPS_PER_CALL (UINT64_C(1) << 22)
 
-#define IUT_EPTS_MAX    2048u
-#define IUT_CHANS_MAX   128u
-#define IUT_SENDS_MAX   64u
-#define IUT_INBOX_MAX   1024u
-#define IUT_PAYLOAD_MAX 4096u
-#define IUT_HELD_MAX    64u
+#define IUT_EPTS_MAX     2048u
+#define IUT_CHANS_MAX    128u
+#define IUT_SENDS_MAX    64u
+#define IUT_INBOX_MAX    1024u
+#define IUT_PAYLOAD_MAX  4096u
+#define IUT_HELD_MAX     64u
+#define TAMPER_BYTES_MAX 64u
 
 /* What an end has to look at. */
 #define WAKE_QUEUE(queue) (1u << (queue))
@@ -87,6 +88,18 @@ struct actor {
 	struct iut *iut;
 };
 
+/* A change of memory that waits for its moment. */
+struct tamper {
+	bool armed;
+	bool fired;
+	uint32_t end;
+	enum seam seam;
+	uint32_t left; /* reads of that kind that are still let pass */
+	uint8_t *at;
+	uint8_t bytes[TAMPER_BYTES_MAX];
+	uint32_t len;
+};
+
 struct rps_world {
 	struct rps_world_config config;
 	struct rps_world_place place;
@@ -109,12 +122,17 @@ struct rps_world {
 	uint64_t steps_limit;
 	uint64_t now_ns;
 	struct rps_probe probe[NUM_ENDS];
+	struct tamper tamper;
 	struct log log;
 };
 
 /* arena.c: memory, and where things lie in it. */
 int arena_create(struct rps_world *world);
 void arena_destroy(struct rps_world *world);
+
+/* tamper.c: an end has just read at @seam. */
+void tamper_after_read(struct rps_world *world, unsigned int end,
+		       enum seam seam);
 
 /* registers.c */
 extern const struct rps_vbus_ops world_vbus_ops;

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""ROB, both roles: a peer that rewrites shared memory while it is being used."""
+
+from __future__ import annotations
+
+import pytest
+
+from rpmsg_cts import decode
+from rpmsg_cts.judge import expect, given, req, role
+from rpmsg_cts.link import RX, TX, Link, Segment
+from rpmsg_cts.link_sim import SimLink
+from rpmsg_cts.lower_device import LowerDevice
+
+OURS, THEIRS, OTHER = 0x401, 0x5DC, 0x5DD
+
+
+def next_buffer(link: SimLink) -> int:
+    """Address of the buffer that the tester's next message will be in."""
+    if isinstance(link.lower, LowerDevice):
+        ring = link.lower.ring(RX)
+        head = ring.avail.ring[link.lower.queue(RX).taken_idx % link.lower.num]
+        return ring.desc[head].addr
+    given(link.lower.can_send(), "there is a buffer")
+    return link.lower.next_tx_addr()
+
+
+@req("ROB-014")
+@role("driver", "device")
+@pytest.mark.parametrize("seen", ["len", "dst"])
+def test_a_header_is_read_once(sim_link: SimLink, seen: str) -> None:
+    """What was checked is what is used, whatever is in memory a moment later."""
+    ept = sim_link.upper.open(src=THEIRS)
+    other = sim_link.upper.open(src=OTHER)
+    order = sim_link.lower.order
+    forged = decode.Header(OURS, THEIRS, 0, 400, 0) if seen == "len" else decode.Header(OURS, OTHER, 0, 12, 0)
+    sim_link.tamper("hdr", 0, next_buffer(sim_link), decode.encode_header(forged, order))
+
+    # The whole buffer is offered, so that the forged length would fit as well.
+    raw = decode.encode_message(OURS, THEIRS, b"hello world!", order)
+    sim_link.lower.send_raw(raw + b"\xee" * (512 - len(raw)))
+    got = [m.payload for m in sim_link.delivered(ept)]
+
+    given(sim_link.world.tampered(), "the header was rewritten after it was read")
+    expect([b"hello world!"], got, "delivered to the address in the header as it was read")
+    expect([], [m.payload for m in sim_link.upper.received(other)], "delivered elsewhere")
+
+
+@req("ROB-015")
+@role("driver", "device")
+def test_an_announced_name_is_copied_before_it_is_used(sim_link: SimLink) -> None:
+    """The terminator of a name in shared memory can be taken away again."""
+    forged = decode.encode_name_service(b"F" * 32, OURS, 0, sim_link.lower.order)
+    sim_link.tamper("payload", 0, next_buffer(sim_link) + 16, forged)
+
+    sim_link.lower.announce("as-announced", OURS)
+    sim_link.settle()
+
+    given(sim_link.world.tampered(), "the name was rewritten after it was read")
+    expect([("as-announced", OURS)], [(c.name, c.dst) for c in sim_link.upper.channels()], "channels")
+
+
+@req("ROB-016")
+def test_driver_keeps_its_buffers_to_itself(driver_link: Link) -> None:
+    """Descriptors are the driver's to write and the device's to read: what is in them later means nothing."""
+    lower = driver_link.lower
+    assert isinstance(lower, LowerDevice)
+    ept = driver_link.upper.open(src=THEIRS, dst=OURS)
+    given(driver_link.works(ept), "the link works before the lie")
+    buffers = [lower.take(RX) for _ in range(3)]
+    given(all(buffers), "the driver has posted three buffers")
+    desc, _, _ = lower.ring_addrs(RX)
+
+    for buffer in buffers:
+        forged = decode.Descriptor(0xDEAD_BEE0, 0xFFFFFFFF, 2, 0xFFFF)
+        lower.write(desc + 16 * buffer.head, decode.encode_descriptors((forged,), lower.order))
+    for i, buffer in enumerate(buffers):
+        lower.write(buffer.addr, decode.encode_message(OURS, THEIRS, bytes([i]), lower.order))
+        lower.complete(RX, buffer.head, 17)
+
+    expect([b"\0", b"\1", b"\2"], [m.payload for m in driver_link.delivered(ept, 3)], "delivered")
+    expect(True, driver_link.works(ept), "whether the next message arrives")
+
+
+@req("ROB-016")
+def test_device_keeps_the_heads_to_itself(device_link: SimLink) -> None:
+    """The available ring is the driver's: what is in it later does not say which buffer comes back."""
+    lower = device_link.lower
+    keeper = device_link.upper.open(src=THEIRS)
+    given(device_link.works(keeper), "the link works before the lie")
+    lower.returned()
+    device_link.upper.hold(keeper, True)
+    given(lower.offer(TX, [Segment(lower.tx_addr(5), 17, False)], token=77) == 0, "a message is offered")
+    lower.write(lower.tx_addr(5), decode.encode_message(OURS, THEIRS, b"x", lower.order))
+    lower.kick(TX)
+    given(len(device_link.delivered(keeper)) == 1, "the message is delivered and kept")
+
+    _, avail, _ = lower.ring_addrs(TX)
+    lower.write(avail + 4, b"\x07\x00" * lower.num)
+    device_link.upper.release(0)
+    device_link.settle()
+
+    returned = lower.reclaim(TX)
+    expect(77, returned and returned[0], "buffer that was given back")
