@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from pathlib import Path
@@ -194,6 +195,13 @@ def test_a_folder_in_use_or_of_somebody_else_is_not_swept(tmp_path: Path) -> Non
     assert no_lock.exists()
 
 
+def wait_named(process: subprocess.Popen[bytes]) -> None:
+    """Wait until the kernel shows the command line, which it does a moment after the program was started."""
+    deadline = time.monotonic() + 10
+    while not Path(f"/proc/{process.pid}/cmdline").read_bytes():
+        assert time.monotonic() < deadline
+
+
 def test_only_guests_of_ours_are_killed(tmp_path: Path) -> None:
     """A program that merely looks into the folder is left alone."""
     reader = subprocess.Popen(["sleep", "60"], cwd=tmp_path, executable=shutil.which("sleep"))
@@ -201,6 +209,8 @@ def test_only_guests_of_ours_are_killed(tmp_path: Path) -> None:
     guest = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", "-name",
                               "guest=rpmsg-cts-x-1-guest", f"{tmp_path}/v/monitor.sock"])
     try:
+        for process in (reader, pretender, guest):
+            wait_named(process)
         assert watchdog.guests_of(tmp_path) == [guest.pid]
     finally:
         for process in (reader, pretender, guest):
