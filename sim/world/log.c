@@ -35,7 +35,7 @@ static const char *const kind_name[] = {
 	[LOG_COPY_OUT] = "copy_out",
 };
 
-static const char *const seam_name[] = {
+const char *const log_seam_name[NUM_SEAMS] = {
 #define SEAM(name, text) text,
 #include "../base/seam.def"
 #undef SEAM
@@ -81,8 +81,8 @@ static int record_line(char *line, size_t size, const struct log_record *record)
 				" bytes digest %08" PRIx64 "\n",
 				record->step, end_name[record->end],
 				kind_name[record->kind],
-				seam_name[record->what], record->a, record->c,
-				record->b);
+				log_seam_name[record->what], record->a,
+				record->c, record->b);
 	case LOG_LOAD:
 	case LOG_ACQUIRE:
 	case LOG_STORE:
@@ -92,7 +92,7 @@ static int record_line(char *line, size_t size, const struct log_record *record)
 	return snprintf(line, size,
 			"%8" PRIu64 " %s %s %s @%" PRIx64 " = 0x%" PRIx64 "\n",
 			record->step, end_name[record->end],
-			kind_name[record->kind], seam_name[record->what],
+			kind_name[record->kind], log_seam_name[record->what],
 			record->a, record->b);
 }
 

@@ -37,6 +37,9 @@ struct log {
 	uint64_t count;            /* ever written */
 };
 
+/* What the text calls each place, by enum seam. */
+extern const char *const log_seam_name[NUM_SEAMS];
+
 int log_init(struct log *log);
 void log_finish(struct log *log);
 void log_add(struct log *log, const struct log_record *record);

@@ -7,17 +7,11 @@
 
 #include "world_priv.h"
 
-static const char *const seam_name[] = {
-#define SEAM(name, text) text,
-#include "../base/seam.def"
-#undef SEAM
-};
-
 static unsigned int seam_of(const char *name)
 {
 	unsigned int i = 0;
 
-	while (i < NUM_SEAMS && strcmp(seam_name[i], name) != 0)
+	while (i < NUM_SEAMS && strcmp(log_seam_name[i], name) != 0)
 		i++;
 	return i;
 }
