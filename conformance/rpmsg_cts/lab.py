@@ -67,9 +67,7 @@ class Lab:
     def _running(self, target: str) -> Guest:
         if self._guest is not None and not self._answers(self._guest):
             self.close_guest()
-        if self._guest is None:
-            self._guest = self._booted(target)
-        return self._guest
+        return self._guest or self._booted(target)
 
     def _booted(self, target: str) -> Guest:
         from rpmsg_cts.guest.errors import GuestError, NotPrepared  # pylint: disable=import-outside-toplevel
@@ -108,7 +106,8 @@ class Lab:
             self._backends[port.name] = VhostUser(folder / port.name, port.features, self._reactor)
         devices = [guests.VhostUserDevice(str(folder / port.name), port.num, virtio_id=port.device_id)
                    for port in PORTS]
-        guest = guests.Guest.boot(self._reactor, devices=devices)
+        # Ours from now on: what fails behind this must not leave it running.
+        guest = self._guest = guests.Guest.boot(self._reactor, devices=devices)
         self._target_facts(target, guest.facts)
         for module in MODULES:
             guests.load(guest, module)
