@@ -101,15 +101,6 @@ class LinuxLink(Link):
     def spurious(self, queue: int) -> None:
         self.lower.notify(queue, force=True)
 
-    def features_accepted(self) -> int:
-        """As the guest's kernel shows them: a character for each bit, the lowest first."""
-        text = self._guest.agent.read_text(f"/sys/bus/virtio/devices/{self._device}/features")
-        return sum(1 << bit for bit, char in enumerate(text) if char == "1")
-
-    def status(self) -> int:
-        """The status byte as the guest's kernel shows it."""
-        return int(self._guest.agent.read_text(f"/sys/bus/virtio/devices/{self._device}/status"), 16)
-
     def log(self) -> list[str]:
         lines = [f"vhost-user: {line}" for line in self._backend.log()]
         try:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rpmsg_cts.judge import given
-from rpmsg_cts.link import RX, STATUS_DRIVER_OK, TX, Config, Link
+from rpmsg_cts.link import STATUS_DRIVER_OK, Config, Link
 from rpmsg_cts.lower_device import LowerDevice
 from rpmsg_cts.lower_driver import LowerDriver
 from rpmsg_cts.native import Native, checked, error_name, simulated
@@ -77,10 +77,6 @@ class World:
         count = self._lib.rps_world_status_writes(self.handle, writes, MAX_STATUS_WRITES)
         return [StatusWrite(write.status, (write.avail_idx[0], write.avail_idx[1]), write.kicks)
                 for write in writes[0:min(count, MAX_STATUS_WRITES)]]
-
-    def accepted(self) -> int:
-        """Features that the driver has accepted."""
-        return self._lib.rps_world_accepted(self.handle)
 
     def guards_intact(self) -> bool:
         """Whether nothing outside of rings and buffers was written."""
@@ -189,10 +185,6 @@ class SimLink(Link):
         return [(line[2], line[3] if len(line) > 3 else "") for line in words
                 if line[1] == self.role and line[2] in ACCESSES]
 
-    def kicks(self) -> tuple[int, int]:
-        """Notifications of the driver per queue so far."""
-        lib = self.world.native.lib
-        return lib.rps_world_kicks(self.world.handle, RX), lib.rps_world_kicks(self.world.handle, TX)
 
 def _mutant(target: str) -> int:
     if target == SIM:
