@@ -118,6 +118,7 @@ PUBLIC = "sim/include/"
 # The layer that a public header belongs to; what is not listed is free to all.
 HEADER_LAYER = {
     "api.h": "base", "byteorder.h": "base", "mem.h": "base", "probe.h": "base", "events.def": "base",
+    "record.h": "base",
     "vring.h": "vring", "vdrv.h": "vdrv", "vdev.h": "vdev", "vbus.h": "vring", "xport.h": "vring",
     "rpmsg.h": "rpmsg", "msg.h": "rpmsg", "ept.h": "rpmsg", "chan.h": "rpmsg", "node.h": "rpmsg",
     "drv.h": "drv", "dev.h": "dev",

@@ -7,34 +7,38 @@
 
 #define DRIVER 0
 #define DEVICE 1
+#define R(when, who, how, where, x, y, z)                                      \
+	{                                                                      \
+		.step = (when), .end = (who), .kind = RPS_RECORD_##how,        \
+		.what = (where), .a = (x), .b = (y), .c = (z)                  \
+	}
 
 struct line {
-	struct log_record record;
+	struct rps_record record;
 	const char *expected;
 };
 
 /* clang-format off */
 static const struct line line[] = {
-	{ { 1, DRIVER, LOG_LOAD, SEAM_USED_IDX, 0x1000, 0xabcd, 2 },
+	{ R(1, DRIVER, LOAD, SEAM_USED_IDX, 0x1000, 0xabcd, 2),
 	  "       1 driver load used.idx @1000 = 0xabcd\n" },
-	{ { 2, DEVICE, LOG_ACQUIRE, SEAM_AVAIL_IDX, 0x1002, 1, 2 },
+	{ R(2, DEVICE, ACQUIRE, SEAM_AVAIL_IDX, 0x1002, 1, 2),
 	  "       2 device acquire avail.idx @1002 = 0x1\n" },
-	{ { 3, DRIVER, LOG_STORE, SEAM_DESC_ADDR, 0x2000, UINT64_MAX, 8 },
+	{ R(3, DRIVER, STORE, SEAM_DESC_ADDR, 0x2000, UINT64_MAX, 8),
 	  "       3 driver store desc.addr @2000 = 0xffffffffffffffff\n" },
-	{ { 4, DRIVER, LOG_PUBLISH, SEAM_AVAIL_IDX, 0x1002, 2, 2 },
+	{ R(4, DRIVER, PUBLISH, SEAM_AVAIL_IDX, 0x1002, 2, 2),
 	  "       4 driver publish avail.idx @1002 = 0x2\n" },
-	{ { 123456789, DEVICE, LOG_FENCE, SEAM_FENCE, 0, 0, 0 },
+	{ R(123456789, DEVICE, FENCE, SEAM_FENCE, 0, 0, 0),
 	  "123456789 device fence\n" },
-	{ { 6, DEVICE, LOG_COPY_IN, SEAM_HDR, 0x3000, 0xbeef, 16 },
+	{ R(6, DEVICE, COPY_IN, SEAM_HDR, 0x3000, 0xbeef, 16),
 	  "       6 device copy_in hdr @3000 16 bytes digest 0000beef\n" },
-	{ { 7, DRIVER, LOG_COPY_OUT, SEAM_PAYLOAD, 0x3010, 0xdeadbeef, 496 },
+	{ R(7, DRIVER, COPY_OUT, SEAM_PAYLOAD, 0x3010, 0xdeadbeef, 496),
 	  "       7 driver copy_out payload @3010 496 bytes digest deadbeef\n" },
-	{ { 8, DRIVER, LOG_EVENT, RPS_EVENT_message_send, 1, 2, 3 },
+	{ R(8, DRIVER, EVENT, RPS_EVENT_message_send, 1, 2, 3),
 	  "       8 driver message_send src 0x1 dst 0x2 len 0x3\n" },
-	{ { 9, DEVICE, LOG_EVENT, RPS_EVENT_notify, 1, 0, 0 },
+	{ R(9, DEVICE, EVENT, RPS_EVENT_notify, 1, 0, 0),
 	  "       9 device notify queue 0x1\n" },
-	{ { UINT64_MAX, DEVICE, LOG_EVENT, RPS_EVENT_message_drop,
-	    UINT64_MAX, UINT64_MAX, UINT64_MAX },
+	{ R(UINT64_MAX, DEVICE, EVENT, RPS_EVENT_message_drop, UINT64_MAX, UINT64_MAX, UINT64_MAX),
 	  "18446744073709551615 device message_drop why 0xffffffffffffffff "
 	  "src 0xffffffffffffffff dst 0xffffffffffffffff\n" },
 };
@@ -62,11 +66,11 @@ START_TEST(every_event_and_seam_has_a_text)
 
 	ck_assert_int_eq(log_init(&log), 0);
 	for (uint8_t i = 0; i < RPS_NUM_EVENTS; i++)
-		log_add(&log,
-			&(struct log_record){ .kind = LOG_EVENT, .what = i });
+		log_add(&log, &(struct rps_record){ .kind = RPS_RECORD_EVENT,
+						    .what = i });
 	for (uint8_t i = 0; i < NUM_SEAMS; i++)
-		log_add(&log,
-			&(struct log_record){ .kind = LOG_LOAD, .what = i });
+		log_add(&log, &(struct rps_record){ .kind = RPS_RECORD_LOAD,
+						    .what = i });
 	log_text(&log, text, sizeof(text));
 	ck_assert_ptr_null(strstr(text, "(null)"));
 	log_finish(&log);
@@ -93,7 +97,8 @@ END_TEST
 
 START_TEST(the_oldest_records_give_way)
 {
-	struct log_record record = { .kind = LOG_FENCE, .what = SEAM_FENCE };
+	struct rps_record record = { .kind = RPS_RECORD_FENCE,
+				     .what = SEAM_FENCE };
 	size_t line_bytes = strlen("      10 driver fence\n");
 	size_t size = (LOG_RECORDS + 1) * line_bytes + 1;
 	char *text = malloc(size);

@@ -31,13 +31,15 @@ static uint64_t in_host_order(const struct rps_mem *mem, uint64_t raw,
 	return rps_swap64(mem->order, raw);
 }
 
-static void note(const struct rps_mem *mem, enum log_kind kind, enum seam seam,
-		 const void *at, uint64_t value, uint64_t len_bytes)
+static void note(const struct rps_mem *mem, enum rps_record_kind kind,
+		 enum seam seam, const void *at, uint64_t value,
+		 uint64_t len_bytes)
 {
 	struct rps_world *world = mem->world;
-	struct log_record record = {
+	struct rps_record record = {
 		.step = world->steps,
-		.end = end_of(world, mem),
+		.ns = world->now_ns,
+		.end = (uint8_t)end_of(world, mem),
 		.kind = (uint8_t)kind,
 		.what = (uint8_t)seam,
 		.a = at ? gpa_of(world, at) : 0,
@@ -62,7 +64,9 @@ uint64_t rps_sim_load(const struct rps_mem *mem, enum rps_access kind,
 	else
 		raw = *(const uint64_t *)at;
 	if (mem->world)
-		note(mem, kind == RPS_ACCESS_ACQUIRE ? LOG_ACQUIRE : LOG_LOAD,
+		note(mem,
+		     kind == RPS_ACCESS_ACQUIRE ? RPS_RECORD_ACQUIRE
+						: RPS_RECORD_LOAD,
 		     seam, at, in_host_order(mem, raw, len_bytes), len_bytes);
 	if (mem->world)
 		tamper_after_read(mem->world, end_of(mem->world, mem), seam);
@@ -82,7 +86,9 @@ void rps_sim_store(const struct rps_mem *mem, enum rps_access kind,
 	else
 		*(uint64_t *)at = raw;
 	if (mem->world)
-		note(mem, kind == RPS_ACCESS_PUBLISH ? LOG_PUBLISH : LOG_STORE,
+		note(mem,
+		     kind == RPS_ACCESS_PUBLISH ? RPS_RECORD_PUBLISH
+						: RPS_RECORD_STORE,
 		     seam, at, in_host_order(mem, raw, len_bytes), len_bytes);
 }
 
@@ -103,8 +109,8 @@ void rps_sim_copy_in(const struct rps_mem *mem, enum seam seam, void *to,
 		schedule_point(mem->world);
 	memcpy(to, shared, len_bytes);
 	if (mem->world)
-		note(mem, LOG_COPY_IN, seam, shared, digest(to, len_bytes),
-		     len_bytes);
+		note(mem, RPS_RECORD_COPY_IN, seam, shared,
+		     digest(to, len_bytes), len_bytes);
 	if (mem->world)
 		tamper_after_read(mem->world, end_of(mem->world, mem), seam);
 }
@@ -116,8 +122,8 @@ void rps_sim_copy_out(const struct rps_mem *mem, enum seam seam, void *shared,
 		schedule_point(mem->world);
 	memcpy(shared, from, len_bytes);
 	if (mem->world)
-		note(mem, LOG_COPY_OUT, seam, shared, digest(from, len_bytes),
-		     len_bytes);
+		note(mem, RPS_RECORD_COPY_OUT, seam, shared,
+		     digest(from, len_bytes), len_bytes);
 }
 
 void rps_sim_fence(const struct rps_mem *mem)
@@ -125,5 +131,5 @@ void rps_sim_fence(const struct rps_mem *mem)
 	if (!mem->world)
 		return;
 	schedule_point(mem->world);
-	note(mem, LOG_FENCE, SEAM_FENCE, NULL, 0, 0);
+	note(mem, RPS_RECORD_FENCE, SEAM_FENCE, NULL, 0, 0);
 }

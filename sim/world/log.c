@@ -21,7 +21,7 @@ void log_finish(struct log *log)
 	log->record = NULL;
 }
 
-void log_add(struct log *log, const struct log_record *record)
+void log_add(struct log *log, const struct rps_record *record)
 {
 	log->record[log->count++ % LOG_RECORDS] = *record;
 }
@@ -29,10 +29,10 @@ void log_add(struct log *log, const struct log_record *record)
 static const char *const end_name[] = { "driver", "device" };
 
 static const char *const kind_name[] = {
-	[LOG_LOAD] = "load",         [LOG_ACQUIRE] = "acquire",
-	[LOG_STORE] = "store",       [LOG_PUBLISH] = "publish",
-	[LOG_FENCE] = "fence",       [LOG_COPY_IN] = "copy_in",
-	[LOG_COPY_OUT] = "copy_out",
+	[RPS_RECORD_LOAD] = "load",         [RPS_RECORD_ACQUIRE] = "acquire",
+	[RPS_RECORD_STORE] = "store",       [RPS_RECORD_PUBLISH] = "publish",
+	[RPS_RECORD_FENCE] = "fence",       [RPS_RECORD_COPY_IN] = "copy_in",
+	[RPS_RECORD_COPY_OUT] = "copy_out",
 };
 
 const char *const log_seam_name[NUM_SEAMS] = {
@@ -52,7 +52,7 @@ static const struct event_text event_text[] = {
 #undef EVENT
 };
 
-static int event_line(char *line, size_t size, const struct log_record *record)
+static int event_line(char *line, size_t size, const struct rps_record *record)
 {
 	const struct event_text *text = &event_text[record->what];
 	uint64_t value[3] = { record->a, record->b, record->c };
@@ -66,16 +66,16 @@ static int event_line(char *line, size_t size, const struct log_record *record)
 	return len;
 }
 
-static int record_line(char *line, size_t size, const struct log_record *record)
+static int record_line(char *line, size_t size, const struct rps_record *record)
 {
-	switch ((enum log_kind)record->kind) {
-	case LOG_EVENT:
+	switch ((enum rps_record_kind)record->kind) {
+	case RPS_RECORD_EVENT:
 		return event_line(line, size, record);
-	case LOG_FENCE:
+	case RPS_RECORD_FENCE:
 		return snprintf(line, size, "%8" PRIu64 " %s fence\n",
 				record->step, end_name[record->end]);
-	case LOG_COPY_IN:
-	case LOG_COPY_OUT:
+	case RPS_RECORD_COPY_IN:
+	case RPS_RECORD_COPY_OUT:
 		return snprintf(line, size,
 				"%8" PRIu64 " %s %s %s @%" PRIx64 " %" PRIu64
 				" bytes digest %08" PRIx64 "\n",
@@ -83,10 +83,10 @@ static int record_line(char *line, size_t size, const struct log_record *record)
 				kind_name[record->kind],
 				log_seam_name[record->what], record->a,
 				record->c, record->b);
-	case LOG_LOAD:
-	case LOG_ACQUIRE:
-	case LOG_STORE:
-	case LOG_PUBLISH:
+	case RPS_RECORD_LOAD:
+	case RPS_RECORD_ACQUIRE:
+	case RPS_RECORD_STORE:
+	case RPS_RECORD_PUBLISH:
 		break;
 	}
 	return snprintf(line, size,

@@ -96,11 +96,12 @@ static void observe(void *priv, enum rps_event event, uint64_t a, uint64_t b,
 {
 	const struct rps_mem *mem = priv;
 	struct rps_world *world = mem->world;
-	struct log_record record = {
+	struct rps_record record = {
 		.step = world->steps,
-		.end = mem == &world->driver_mem ? RPS_END_DRIVER
-						 : RPS_END_DEVICE,
-		.kind = LOG_EVENT,
+		.ns = world->now_ns,
+		.end = mem == &world->driver_mem ? (uint8_t)RPS_END_DRIVER
+						 : (uint8_t)RPS_END_DEVICE,
+		.kind = RPS_RECORD_EVENT,
 		.what = (uint8_t)event,
 		.a = a,
 		.b = b,
