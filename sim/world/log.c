@@ -35,33 +35,19 @@ static const char *const kind_name[] = {
 	[RPS_RECORD_COPY_OUT] = "copy_out",
 };
 
-const char *const log_seam_name[NUM_SEAMS] = {
-#define SEAM(name, text) text,
-#include "../base/seam.def"
-#undef SEAM
-};
-
-struct event_text {
-	const char *name;
-	const char *operand[3];
-};
-
-static const struct event_text event_text[] = {
-#define EVENT(name, a, b, c) { #name, { a, b, c } },
-#include <rps/events.def>
-#undef EVENT
-};
-
 static int event_line(char *line, size_t size, const struct rps_record *record)
 {
-	const struct event_text *text = &event_text[record->what];
 	uint64_t value[3] = { record->a, record->b, record->c };
 	int len = snprintf(line, size, "%8" PRIu64 " %s %s", record->step,
-			   end_name[record->end], text->name);
+			   end_name[record->end], rps_event_name(record->what));
 
-	for (unsigned int i = 0; i < 3 && *text->operand[i]; i++)
-		len += snprintf(line + len, size - (size_t)len,
-				" %s 0x%" PRIx64, text->operand[i], value[i]);
+	for (unsigned int i = 0; i < 3; i++) {
+		const char *name = rps_event_operand(record->what, i);
+
+		if (*name)
+			len += snprintf(line + len, size - (size_t)len,
+					" %s 0x%" PRIx64, name, value[i]);
+	}
 	len += snprintf(line + len, size - (size_t)len, "\n");
 	return len;
 }
@@ -81,7 +67,7 @@ static int record_line(char *line, size_t size, const struct rps_record *record)
 				" bytes digest %08" PRIx64 "\n",
 				record->step, end_name[record->end],
 				kind_name[record->kind],
-				log_seam_name[record->what], record->a,
+				rps_seam_name(record->what), record->a,
 				record->c, record->b);
 	case RPS_RECORD_LOAD:
 	case RPS_RECORD_ACQUIRE:
@@ -92,7 +78,7 @@ static int record_line(char *line, size_t size, const struct rps_record *record)
 	return snprintf(line, size,
 			"%8" PRIu64 " %s %s %s @%" PRIx64 " = 0x%" PRIx64 "\n",
 			record->step, end_name[record->end],
-			kind_name[record->kind], log_seam_name[record->what],
+			kind_name[record->kind], rps_seam_name(record->what),
 			record->a, record->b);
 }
 
@@ -114,4 +100,14 @@ size_t log_text(const struct log *log, char *buf, size_t size)
 		total += (size_t)len;
 	}
 	return total;
+}
+
+size_t log_records(const struct log *log, struct rps_record *out, size_t max)
+{
+	uint64_t kept = log->count < LOG_RECORDS ? log->count : LOG_RECORDS;
+	uint64_t first = log->count - kept;
+
+	for (uint64_t i = 0; i < kept && i < max; i++)
+		out[i] = log->record[(first + i) % LOG_RECORDS];
+	return (size_t)kept;
 }

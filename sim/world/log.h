@@ -16,14 +16,14 @@ struct log {
 	uint64_t count;            /* ever written */
 };
 
-/* What the text calls each place, by enum seam. */
-extern const char *const log_seam_name[NUM_SEAMS];
-
 int log_init(struct log *log);
 void log_finish(struct log *log);
 void log_add(struct log *log, const struct rps_record *record);
 
 /* Return: bytes of the whole text; @buf gets what fits, terminated. */
 size_t log_text(const struct log *log, char *buf, size_t size);
+
+/* Return: records that are kept; @out gets the oldest @max of them. */
+size_t log_records(const struct log *log, struct rps_record *out, size_t max);
 
 #endif

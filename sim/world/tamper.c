@@ -11,7 +11,7 @@ static unsigned int seam_of(const char *name)
 {
 	unsigned int i = 0;
 
-	while (i < NUM_SEAMS && strcmp(log_seam_name[i], name) != 0)
+	while (i < NUM_SEAMS && strcmp(rps_seam_name(i), name) != 0)
 		i++;
 	return i;
 }

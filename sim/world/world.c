@@ -131,6 +131,12 @@ size_t rps_world_log(const struct rps_world *world, char *buf, size_t size)
 	return log_text(&world->log, buf, size);
 }
 
+size_t rps_world_records(const struct rps_world *world, struct rps_record *out,
+			 size_t max)
+{
+	return log_records(&world->log, out, max);
+}
+
 void rps_world_log_clear(struct rps_world *world)
 {
 	world->log.count = 0;

@@ -42,4 +42,11 @@ struct rps_record {
 	uint8_t what;
 };
 
+/* What texts call a place and an event; NULL past the last one. */
+RPS_API const char *rps_seam_name(unsigned int seam);
+RPS_API const char *rps_event_name(unsigned int event);
+
+/* Name of operand @i (0 to 2) of an event; "" where it has none. */
+RPS_API const char *rps_event_operand(unsigned int event, unsigned int i);
+
 #endif

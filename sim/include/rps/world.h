@@ -6,7 +6,7 @@
 #ifndef RPS_WORLD_H
 #define RPS_WORLD_H
 
-#include <rps/api.h>
+#include <rps/record.h>
 
 struct rps_world;
 struct rps_xport;
@@ -144,6 +144,10 @@ RPS_API struct rps_xport *rps_world_xport(struct rps_world *world);
 RPS_API size_t rps_world_log(const struct rps_world *world, char *buf,
 			     size_t size);
 RPS_API void rps_world_log_clear(struct rps_world *world);
+
+/* Return: records that are kept; @out gets the oldest @max of them. */
+RPS_API size_t rps_world_records(const struct rps_world *world,
+				 struct rps_record *out, size_t max);
 
 /* --- deliberate errors
  * Return: the number of the mutant of that name, 0 where there is none. */
