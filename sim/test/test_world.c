@@ -187,6 +187,47 @@ START_TEST(an_end_that_is_not_there_can_do_nothing)
 }
 END_TEST
 
+#define SEEN_MAX 4096u
+
+struct seen {
+	struct rps_record record[SEEN_MAX];
+	size_t count;
+};
+
+static void see(void *priv, const struct rps_record *record)
+{
+	struct seen *seen = priv;
+
+	if (seen->count < SEEN_MAX)
+		seen->record[seen->count++] = *record;
+}
+
+START_TEST(an_observer_sees_what_the_log_keeps)
+{
+	static struct seen seen;
+	static struct rps_record kept[SEEN_MAX];
+	const struct rps_sink sink = { see, &seen };
+	struct rps_world *world = running_world(&both_ends);
+
+	rps_world_log_clear(world);
+	rps_world_observe(world, &sink);
+	exchange(world, 2);
+	rps_world_observe(world, NULL);
+
+	ck_assert_uint_gt(seen.count, 20);
+	ck_assert_uint_eq(rps_world_records(world, kept, SEEN_MAX), seen.count);
+	for (size_t i = 0; i < seen.count; i++) {
+		ck_assert_uint_eq(seen.record[i].step, kept[i].step);
+		ck_assert_uint_eq(seen.record[i].kind, kept[i].kind);
+		ck_assert_uint_eq(seen.record[i].what, kept[i].what);
+		ck_assert_uint_eq(seen.record[i].b, kept[i].b);
+	}
+	rps_world_kick(world, 1);
+	ck_assert_uint_gt(rps_world_records(world, NULL, 0), seen.count);
+	rps_world_destroy(world);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("world");
@@ -197,6 +238,7 @@ int main(void)
 	tcase_add_loop_test(tcase, the_same_configuration_gives_the_same_log, 0,
 			    ARRAY_SIZE(mode));
 	tcase_add_test(tcase, a_cleared_log_begins_anew);
+	tcase_add_test(tcase, an_observer_sees_what_the_log_keeps);
 	tcase_add_loop_test(tcase, the_driver_can_be_removed_and_probed_again,
 			    0, ARRAY_SIZE(mode));
 	tcase_add_loop_test(tcase, a_world_that_makes_no_sense_is_not_made, 0,

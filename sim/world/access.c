@@ -47,7 +47,7 @@ static void note(const struct rps_mem *mem, enum rps_record_kind kind,
 		.c = len_bytes,
 	};
 
-	log_add(&world->log, &record);
+	world_record(world, &record);
 }
 
 uint64_t rps_sim_load(const struct rps_mem *mem, enum rps_access kind,

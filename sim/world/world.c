@@ -91,6 +91,18 @@ void rps_world_destroy(struct rps_world *world)
 	free(world);
 }
 
+void world_record(struct rps_world *world, const struct rps_record *record)
+{
+	log_add(&world->log, record);
+	if (world->sink)
+		world->sink->record(world->sink->priv, record);
+}
+
+void rps_world_observe(struct rps_world *world, const struct rps_sink *sink)
+{
+	world->sink = sink;
+}
+
 static void observe(void *priv, enum rps_event event, uint64_t a, uint64_t b,
 		    uint64_t c)
 {
@@ -108,7 +120,7 @@ static void observe(void *priv, enum rps_event event, uint64_t a, uint64_t b,
 		.c = c,
 	};
 
-	log_add(&world->log, &record);
+	world_record(world, &record);
 }
 
 uint64_t rps_world_now_ns(const struct rps_world *world)

@@ -124,7 +124,11 @@ struct rps_world {
 	struct rps_probe probe[NUM_ENDS];
 	struct tamper tamper;
 	struct log log;
+	const struct rps_sink *sink; /* or NULL */
 };
+
+/* world.c: for the log, and for who observes. */
+void world_record(struct rps_world *world, const struct rps_record *record);
 
 /* arena.c: memory, and where things lie in it. */
 int arena_create(struct rps_world *world);

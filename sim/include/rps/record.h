@@ -42,6 +42,12 @@ struct rps_record {
 	uint8_t what;
 };
 
+/* Who takes records as they happen: a tracer, a monitor. */
+struct rps_sink {
+	void (*record)(void *priv, const struct rps_record *record);
+	void *priv;
+};
+
 /* What texts call a place and an event; NULL past the last one. */
 RPS_API const char *rps_seam_name(unsigned int seam);
 RPS_API const char *rps_event_name(unsigned int event);

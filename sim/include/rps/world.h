@@ -149,6 +149,11 @@ RPS_API void rps_world_log_clear(struct rps_world *world);
 RPS_API size_t rps_world_records(const struct rps_world *world,
 				 struct rps_record *out, size_t max);
 
+/* What the log keeps goes to @sink too, from now on; NULL: no longer.  @sink
+ * outlives the world, or the next call. */
+RPS_API void rps_world_observe(struct rps_world *world,
+			       const struct rps_sink *sink);
+
 /* --- deliberate errors
  * Return: the number of the mutant of that name, 0 where there is none. */
 RPS_API uint32_t rps_mutant_find(const char *name);
