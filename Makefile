@@ -79,7 +79,7 @@ $(B)/rps-device: $(call objects,direct,$(SRC)/prog/rps-device.c $(PROG_LIB) $(DI
 	$(CC) -o $@ $^
 
 # The Python binding reads the public headers themselves.
-CDEF_HEADERS := record.h world.h iut.h tester.h tester_driver.h vhost_user.h
+CDEF_HEADERS := record.h monitor.h world.h iut.h tester.h tester_driver.h vhost_user.h
 $(B)/rps.cdef: $(addprefix $(SRC)/include/rps/,api.h probe.h events.def $(CDEF_HEADERS))
 	@mkdir -p $(@D)
 	printf '#include <rps/%s>\n' $(CDEF_HEADERS) | \

@@ -7,6 +7,7 @@
 #include "../base/access.h"
 #include "../base/mutant.h"
 #include "../base/probe.h"
+#include "probe_msg.h"
 
 static int start_queue(struct rps_dev *dev, struct vdev *vq, unsigned int queue)
 {
@@ -41,6 +42,12 @@ int rps_dev_start(struct rps_dev *dev, struct rps_xport *xport)
 
 void rps_dev_stop(struct rps_dev *dev)
 {
+	if (dev->ready) {
+		probe(&dev->xport->mem, RPS_EVENT_ring_stop, RPS_QUEUE_RX, 0,
+		      0);
+		probe(&dev->xport->mem, RPS_EVENT_ring_stop, RPS_QUEUE_TX, 0,
+		      0);
+	}
 	dev->ready = false;
 	dev->tx_held = false;
 }
@@ -147,6 +154,8 @@ static int read_msg(struct rps_dev *dev, const struct vchain *chain,
 		return drop(dev, chain->head, DROP_SHORT);
 	gather(dev, SEAM_HDR, chain, 0, (uint8_t *)&wire, sizeof(wire));
 	msg->hdr = rps_hdr_unpack(dev->xport->mem.order, &wire);
+	probe_header(&dev->xport->mem, RPS_EVENT_header_read,
+		     chain->seg[0].addr, &msg->hdr);
 	if (mutated(&dev->xport->mem, MUTANT_dev_len_from_desc))
 		msg->hdr.len_bytes = (uint16_t)(bytes - RPMSG_HDR_BYTES);
 	if (msg->hdr.len_bytes > bytes - RPMSG_HDR_BYTES) {
@@ -257,6 +266,8 @@ static void write_msg(struct rps_dev *dev, const struct rps_hdr *hdr,
 
 	scatter(dev, SEAM_HDR, &dev->tx_chain, 0, (const uint8_t *)&wire,
 		sizeof(wire));
+	probe_header(&dev->xport->mem, RPS_EVENT_header_write,
+		     dev->tx_chain.seg[0].addr, hdr);
 	scatter(dev, SEAM_PAYLOAD, &dev->tx_chain, RPMSG_HDR_BYTES, payload,
 		hdr->len_bytes);
 	dev->tx_held = false;

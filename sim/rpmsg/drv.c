@@ -8,6 +8,7 @@
 #include "../base/assert.h"
 #include "../base/mutant.h"
 #include "../base/probe.h"
+#include "probe_msg.h"
 
 /* All that this driver understands; what else is offered stays clear. */
 #define DRIVER_FEATURES                                                        \
@@ -192,6 +193,8 @@ void rps_drv_remove(struct rps_drv *drv)
 {
 	drv->ops->set_status(drv->bus, 0);
 	drv->ready = false;
+	probe(drv->mem, RPS_EVENT_ring_stop, drv->rx.queue, 0, 0);
+	probe(drv->mem, RPS_EVENT_ring_stop, drv->tx.queue, 0, 0);
 }
 
 /* Why a message is dropped; the numbers appear in traces. */
@@ -243,6 +246,8 @@ int rps_drv_rx(struct rps_drv *drv, struct rps_msg *msg)
 		return drop(drv, buf, DROP_USED_LONG);
 	copy_in(drv->mem, SEAM_HDR, &wire, bytes, sizeof(wire));
 	msg->hdr = rps_hdr_unpack(drv->mem->order, &wire);
+	probe_header(drv->mem, RPS_EVENT_header_read, rx_addr(drv, buf),
+		     &msg->hdr);
 	if (msg->hdr.len_bytes > used.len_bytes - RPMSG_HDR_BYTES &&
 	    !mutated(drv->mem, MUTANT_hdr_long_accepted))
 		return drop(drv, buf, DROP_HDR_LONG);
@@ -319,6 +324,7 @@ int rps_drv_send(struct rps_drv *drv, const struct rps_hdr *hdr,
 	vbuf.addr = tx_addr(drv, buf);
 	bytes = rps_mem_map(drv->mem, vbuf.addr, vbuf.len_bytes);
 	copy_out(drv->mem, SEAM_HDR, bytes, &wire, sizeof(wire));
+	probe_header(drv->mem, RPS_EVENT_header_write, vbuf.addr, hdr);
 	/* Nothing to copy may come without an address to copy it from. */
 	if (hdr->len_bytes > 0)
 		copy_out(drv->mem, SEAM_PAYLOAD, bytes + RPMSG_HDR_BYTES,

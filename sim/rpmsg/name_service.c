@@ -8,9 +8,24 @@
 #include "../base/mutant.h"
 #include "../base/probe.h"
 
+/* Observers get all 40 bytes, whatever they are. */
+static void tell_ns(const struct rps_mem *mem, const struct rpmsg_ns_msg *wire)
+{
+	uint64_t word[sizeof(wire->name) / sizeof(uint64_t)];
+
+	memcpy(word, wire->name, sizeof(wire->name));
+	probe(mem, RPS_EVENT_ns_write, virtio32_to_cpu(mem->order, wire->addr),
+	      virtio32_to_cpu(mem->order, wire->flags), 0);
+	for (unsigned int i = 0; i < sizeof(word) / sizeof(word[0]); i += 2)
+		probe(mem, RPS_EVENT_ns_name, i * sizeof(word[0]),
+		      rps_swap64(RPS_ORDER_LE, word[i]),
+		      rps_swap64(RPS_ORDER_LE, word[i + 1]));
+}
+
 static int send_ns(struct rps_node *node, const struct rps_ns_pending *pending)
 {
 	struct rpmsg_ns_msg wire = rps_ns_pack(node->mem->order, &pending->ns);
+	int err;
 
 	if (mutated(node->mem, MUTANT_ns_flags_inverted))
 		wire.flags =
@@ -18,8 +33,11 @@ static int send_ns(struct rps_node *node, const struct rps_ns_pending *pending)
 	if (mutated(node->mem, MUTANT_ns_name_not_padded))
 		memset(wire.name + strlen(wire.name) + 1, 0xa5,
 		       sizeof(wire.name) - strlen(wire.name) - 1);
-	return rps_node_trysend(node, pending->src, RPMSG_NS_ADDR, &wire,
-				sizeof(wire));
+	err = rps_node_trysend(node, pending->src, RPMSG_NS_ADDR, &wire,
+			       sizeof(wire));
+	if (!err)
+		tell_ns(node->mem, &wire);
+	return err;
 }
 
 /* The next endpoint that the peer does not know of since the link is up. */

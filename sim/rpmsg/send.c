@@ -4,11 +4,13 @@
 #include <errno.h>
 
 #include "../base/mutant.h"
+#include "../base/probe.h"
 
 int rps_node_trysend(struct rps_node *node, uint32_t src, uint32_t dst,
 		     const void *payload, size_t len_bytes)
 {
 	struct rps_hdr hdr = { .src = src, .dst = dst };
+	int err;
 
 	if (src == RPMSG_ADDR_ANY || dst == RPMSG_ADDR_ANY)
 		return -EINVAL;
@@ -25,8 +27,12 @@ int rps_node_trysend(struct rps_node *node, uint32_t src, uint32_t dst,
 	if (mutated(node->mem, MUTANT_hdr_flags_set))
 		hdr.flags = 1;
 	if (node->role == RPS_ROLE_DRIVER)
-		return rps_drv_send(&node->drv, &hdr, payload);
-	return rps_dev_send(&node->dev, &hdr, payload);
+		err = rps_drv_send(&node->drv, &hdr, payload);
+	else
+		err = rps_dev_send(&node->dev, &hdr, payload);
+	if (!err)
+		probe(node->mem, RPS_EVENT_message_send, src, dst, len_bytes);
+	return err;
 }
 
 static int attempt(struct rps_send *send)

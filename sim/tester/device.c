@@ -11,6 +11,8 @@
 #include <rps/vdev.h>
 #include <rps/xport.h>
 
+#include "../base/probe.h"
+
 _Static_assert(RPS_TESTER_SEGS_MAX == RPS_CHAIN_SEGS_MAX, "one capacity");
 
 struct rps_tester {
@@ -104,6 +106,7 @@ int rps_tester_write(struct rps_tester *tester, uint64_t addr, const void *from,
 	if (!at)
 		return -EFAULT;
 	memcpy(at, from, len_bytes);
+	probe(&tester->xport->mem, RPS_EVENT_memory_change, addr, len_bytes, 0);
 	return 0;
 }
 

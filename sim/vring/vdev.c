@@ -7,11 +7,14 @@
 #include "../base/access.h"
 #include "../base/mutant.h"
 #include "../base/probe.h"
+#include "probe_ring.h"
 
 int rps_vdev_init(struct vdev *vq, const struct rps_mem *mem,
 		  struct rps_vring_addrs addrs,
 		  const struct vdev_params *params)
 {
+	int err;
+
 	memset(vq, 0, sizeof(*vq));
 	vq->mem = mem;
 	vq->queue = params->queue;
@@ -22,7 +25,14 @@ int rps_vdev_init(struct vdev *vq, const struct rps_mem *mem,
 	vq->event_idx = params->event_idx;
 	vq->indirect = params->indirect;
 	vq->kick_on = true;
-	return rps_vring_attach(&vq->ring, mem, params->num, addrs);
+	err = rps_vring_attach(&vq->ring, mem, params->num, addrs);
+	if (err)
+		return err;
+	probe_ring(mem, params->queue, addrs,
+		   probe_num_flags(mem, params->num, params->event_idx,
+				   params->indirect),
+		   params->start_idx);
+	return 0;
 }
 
 /* Why a queue is broken; the numbers appear in traces. */
@@ -100,11 +110,31 @@ static int open_indirect(struct vdev *vq, const struct desc *desc,
 	return 0;
 }
 
+/* Observers hear of the ring's own table. */
+static void tell_desc(const struct vdev *vq, uint16_t index,
+		      const struct desc *desc)
+{
+	probe(vq->mem, RPS_EVENT_desc_read, vq->queue, desc->addr.v,
+	      probe_desc(index, desc->flags, desc->len_bytes));
+}
+
+static struct desc read_next(const struct vdev *vq, const struct table *table,
+			     bool indirect, uint16_t index)
+{
+	struct desc desc = read_desc(vq->mem, &table->desc[index]);
+
+	if (!indirect)
+		tell_desc(vq, index, &desc);
+	return desc;
+}
+
 static int walk(struct vdev *vq, struct vchain *chain)
 {
 	struct table table = { vq->ring.desc, vq->ring.num };
 	struct desc desc = read_desc(vq->mem, &table.desc[chain->head]);
 	bool indirect = desc.flags & VRING_DESC_F_INDIRECT;
+
+	tell_desc(vq, chain->head, &desc);
 
 	if (indirect) {
 		int err = open_indirect(vq, &desc, &table);
@@ -126,7 +156,7 @@ static int walk(struct vdev *vq, struct vchain *chain)
 			return 0;
 		if (desc.next >= table.num)
 			return -EINVAL;
-		desc = read_desc(vq->mem, &table.desc[desc.next]);
+		desc = read_next(vq, &table, indirect, desc.next);
 	}
 	return -ELOOP;
 }
@@ -150,6 +180,8 @@ int rps_vdev_take(struct vdev *vq, struct vchain *chain)
 		if ((uint16_t)(seen - vq->used_idx) > ring->num)
 			return break_queue(vq, FAULT_AVAIL_IDX, seen);
 		vq->avail_seen = seen;
+		probe(vq->mem, RPS_EVENT_avail_seen, vq->queue, seen,
+		      vq->avail_idx);
 	}
 
 	head = load16(vq->mem, SEAM_AVAIL_RING,
@@ -186,6 +218,7 @@ void rps_vdev_complete(struct vdev *vq, uint32_t id, uint32_t len_bytes)
 	if (!mutated(vq->mem, MUTANT_elem_after_idx))
 		write_elem(vq, elem, id, len_bytes);
 	vq->used_idx++;
+	probe(vq->mem, RPS_EVENT_used_write, vq->queue, id, len_bytes);
 	probe(vq->mem, RPS_EVENT_used_publish, vq->queue, id, vq->used_idx);
 
 	/* Barrier C; its other half is in rps_vdrv_reclaim(). */
@@ -194,10 +227,18 @@ void rps_vdev_complete(struct vdev *vq, uint32_t id, uint32_t len_bytes)
 		write_elem(vq, elem, id, len_bytes);
 }
 
+/* What was read of the driver's wish, and what follows from it. */
+static bool decide(struct vdev *vq, uint16_t word, bool wanted)
+{
+	probe(vq->mem, RPS_EVENT_notify_decide, vq->queue, word, wanted);
+	return wanted;
+}
+
 bool rps_vdev_notify_needed(struct vdev *vq)
 {
 	uint16_t old = vq->notify_idx;
 	uint16_t new = vq->used_idx;
+	uint16_t flags;
 
 	vq->notify_idx = new;
 	/* Barrier D: used.idx is visible before the driver's wish is read; its
@@ -208,20 +249,22 @@ bool rps_vdev_notify_needed(struct vdev *vq)
 		uint16_t event =
 			load16(vq->mem, SEAM_USED_EVENT, vq->ring.used_event);
 
-		return rps_vring_need_event(event, new, old);
+		return decide(vq, event, rps_vring_need_event(event, new, old));
 	}
-	if (mutated(vq->mem, MUTANT_notify_reads_own_flags))
-		return new != old && !(load16(vq->mem, SEAM_USED_FLAGS,
-					      &vq->ring.used->flags) &
-				       VRING_USED_F_NO_NOTIFY);
-	return new != old &&
-	       !(load16(vq->mem, SEAM_AVAIL_FLAGS, &vq->ring.avail->flags) &
-		 VRING_AVAIL_F_NO_INTERRUPT);
+	if (new == old)
+		return false;
+	if (mutated(vq->mem, MUTANT_notify_reads_own_flags)) {
+		flags = load16(vq->mem, SEAM_USED_FLAGS, &vq->ring.used->flags);
+		return decide(vq, flags, !(flags & VRING_USED_F_NO_NOTIFY));
+	}
+	flags = load16(vq->mem, SEAM_AVAIL_FLAGS, &vq->ring.avail->flags);
+	return decide(vq, flags, !(flags & VRING_AVAIL_F_NO_INTERRUPT));
 }
 
 void rps_vdev_kick_off(struct vdev *vq)
 {
 	vq->kick_on = false;
+	probe(vq->mem, RPS_EVENT_kick_disarm, vq->queue, 0, 0);
 	if (vq->event_idx) {
 		/* An event just passed is not met again for 2^16 entries. */
 		store16(vq->mem, SEAM_AVAIL_EVENT, vq->ring.avail_event,
@@ -234,6 +277,8 @@ void rps_vdev_kick_off(struct vdev *vq)
 
 bool rps_vdev_kick_on(struct vdev *vq)
 {
+	uint16_t seen;
+
 	vq->kick_on = true;
 	if (vq->broken)
 		return false;
@@ -245,6 +290,7 @@ bool rps_vdev_kick_on(struct vdev *vq)
 	/* Barrier B: the wish is visible before the ring is looked at again;
 	 * its other half is in rps_vdrv_kick_needed(). */
 	fence_full(vq->mem);
-	return load16(vq->mem, SEAM_AVAIL_IDX, &vq->ring.avail->idx) !=
-	       vq->avail_idx;
+	seen = load16(vq->mem, SEAM_AVAIL_IDX, &vq->ring.avail->idx);
+	probe(vq->mem, RPS_EVENT_kick_arm, vq->queue, seen, vq->avail_idx);
+	return seen != vq->avail_idx;
 }

@@ -8,6 +8,7 @@
 #include "../base/assert.h"
 #include "../base/mutant.h"
 #include "../base/probe.h"
+#include "probe_ring.h"
 
 static void clear_ring(struct vdrv *vq)
 {
@@ -57,6 +58,9 @@ int rps_vdrv_init(struct vdrv *vq, const struct rps_mem *mem,
 
 	if (!mutated(mem, MUTANT_stale_ring))
 		clear_ring(vq);
+	probe_ring(mem, params->queue, addrs,
+		   probe_num_flags(mem, params->num, params->event_idx, false),
+		   params->start_idx);
 	store16(mem, SEAM_AVAIL_IDX, &vq->ring.avail->idx, params->start_idx);
 	store16(mem, SEAM_USED_IDX, &vq->ring.used->idx, params->start_idx);
 	store16(mem, SEAM_USED_EVENT, vq->ring.used_event, params->start_idx);
@@ -120,9 +124,12 @@ int rps_vdrv_offer(struct vdrv *vq, const struct vbuf *bufs, uint16_t count,
 		uint16_t next = vq->slot[i].next;
 		bool last = n + 1 == count;
 
-		write_desc(vq->mem, &vq->ring.desc[i], &bufs[n],
-			   last ? flags : flags | VRING_DESC_F_NEXT,
+		if (!last)
+			flags |= VRING_DESC_F_NEXT;
+		write_desc(vq->mem, &vq->ring.desc[i], &bufs[n], flags,
 			   last ? 0 : next);
+		probe(vq->mem, RPS_EVENT_desc_write, vq->queue, bufs[n].addr.v,
+		      probe_desc(i, flags, bufs[n].len_bytes));
 		vq->slot[i].chain_len = 0;
 		i = next;
 	}
@@ -165,6 +172,8 @@ int rps_vdrv_offer_indirect(struct vdrv *vq, struct gpa table,
 	}
 	write_desc(vq->mem, &vq->ring.desc[head], &whole, VRING_DESC_F_INDIRECT,
 		   0);
+	probe(vq->mem, RPS_EVENT_desc_write, vq->queue, whole.addr.v,
+	      probe_desc(head, VRING_DESC_F_INDIRECT, whole.len_bytes));
 	vq->free_head = vq->slot[head].next;
 	vq->free_count--;
 	vq->slot[head].token = token;
@@ -174,10 +183,18 @@ int rps_vdrv_offer_indirect(struct vdrv *vq, struct gpa table,
 	return 0;
 }
 
+/* What was read of the device's wish, and what follows from it. */
+static bool decide(struct vdrv *vq, uint16_t word, bool wanted)
+{
+	probe(vq->mem, RPS_EVENT_kick_decide, vq->queue, word, wanted);
+	return wanted;
+}
+
 bool rps_vdrv_kick_needed(struct vdrv *vq)
 {
 	uint16_t old = vq->kick_idx;
 	uint16_t new = vq->avail_idx;
+	uint16_t flags;
 
 	vq->kick_idx = new;
 	/* Barrier B: avail.idx is visible before the device's wish is read;
@@ -188,15 +205,17 @@ bool rps_vdrv_kick_needed(struct vdrv *vq)
 		uint16_t event =
 			load16(vq->mem, SEAM_AVAIL_EVENT, vq->ring.avail_event);
 
-		return rps_vring_need_event(event, new, old);
+		return decide(vq, event, rps_vring_need_event(event, new, old));
 	}
-	if (mutated(vq->mem, MUTANT_kick_reads_own_flags))
-		return !(load16(vq->mem, SEAM_AVAIL_FLAGS,
-				&vq->ring.avail->flags) &
-			 VRING_AVAIL_F_NO_INTERRUPT);
-	return new != old &&
-	       !(load16(vq->mem, SEAM_USED_FLAGS, &vq->ring.used->flags) &
-		 VRING_USED_F_NO_NOTIFY);
+	if (mutated(vq->mem, MUTANT_kick_reads_own_flags)) {
+		flags = load16(vq->mem, SEAM_AVAIL_FLAGS,
+			       &vq->ring.avail->flags);
+		return decide(vq, flags, !(flags & VRING_AVAIL_F_NO_INTERRUPT));
+	}
+	if (new == old)
+		return false;
+	flags = load16(vq->mem, SEAM_USED_FLAGS, &vq->ring.used->flags);
+	return decide(vq, flags, !(flags & VRING_USED_F_NO_NOTIFY));
 }
 
 /* Why a queue is broken; the numbers appear in traces. */
@@ -248,6 +267,8 @@ int rps_vdrv_reclaim(struct vdrv *vq, struct vdrv_used *used)
 		if ((uint16_t)(vq->used_seen - vq->used_idx) >
 		    vq->heads_in_flight)
 			return break_queue(vq, FAULT_USED_IDX, vq->used_seen);
+		probe(vq->mem, RPS_EVENT_used_seen, vq->queue, vq->used_seen,
+		      vq->used_idx);
 	}
 
 	elem = &ring->used->ring[vq->used_idx % ring->num];
@@ -272,6 +293,7 @@ int rps_vdrv_reclaim(struct vdrv *vq, struct vdrv_used *used)
 void rps_vdrv_irq_off(struct vdrv *vq)
 {
 	vq->irq_on = false;
+	probe(vq->mem, RPS_EVENT_irq_disarm, vq->queue, 0, 0);
 	if (vq->event_idx) {
 		/* An event just passed is not met again for 2^16 entries. */
 		store16(vq->mem, SEAM_USED_EVENT, vq->ring.used_event,
@@ -284,6 +306,8 @@ void rps_vdrv_irq_off(struct vdrv *vq)
 
 bool rps_vdrv_irq_on(struct vdrv *vq)
 {
+	uint16_t seen;
+
 	vq->irq_on = true;
 	if (vq->broken)
 		return false;
@@ -295,6 +319,7 @@ bool rps_vdrv_irq_on(struct vdrv *vq)
 	/* Barrier D: the wish is visible before the ring is looked at again;
 	 * its other half is in rps_vdev_notify_needed(). */
 	fence_full(vq->mem);
-	return load16(vq->mem, SEAM_USED_IDX, &vq->ring.used->idx) !=
-	       vq->used_idx;
+	seen = load16(vq->mem, SEAM_USED_IDX, &vq->ring.used->idx);
+	probe(vq->mem, RPS_EVENT_irq_arm, vq->queue, seen, vq->used_idx);
+	return seen != vq->used_idx;
 }

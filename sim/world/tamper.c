@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../base/probe.h"
 #include "world_priv.h"
 
 static unsigned int seam_of(const char *name)
@@ -57,6 +58,9 @@ void tamper_after_read(struct rps_world *world, unsigned int end,
 		return;
 	}
 	memcpy(tamper->at, tamper->bytes, tamper->len);
+	probe(&world->driver_mem, RPS_EVENT_memory_change,
+	      world->arena_base + (uint64_t)(tamper->at - world->arena),
+	      tamper->len, 0);
 	tamper->armed = false;
 	tamper->fired = true;
 }

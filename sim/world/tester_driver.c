@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../base/assert.h"
+#include "../base/probe.h"
 #include "world_priv.h"
 
 struct rps_tdrv {
@@ -151,6 +152,8 @@ int rps_tdrv_write(struct rps_tdrv *tdrv, uint64_t addr, const void *from,
 	if (!at)
 		return -EFAULT;
 	memcpy(at, from, len_bytes);
+	probe(&tdrv->world->driver_mem, RPS_EVENT_memory_change, addr,
+	      len_bytes, 0);
 	return 0;
 }
 
