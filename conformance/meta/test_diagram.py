@@ -7,13 +7,16 @@ from xml.etree import ElementTree
 
 import pytest
 
-from rpmsg_cts import diagram
+from rpmsg_cts.diagram.rings import Ring, Rings
+from rpmsg_cts.diagram.rows import Note, rows
+from rpmsg_cts.diagram.svg import svg
+from rpmsg_cts.diagram.text import text
 from rpmsg_cts.link import Config
 from rpmsg_cts.link_sim import World
 from rpmsg_cts.record import Record, of_world
 from rpmsg_cts.upper_sim import UpperSim
 
-RINGS = diagram.Rings((diagram.Ring(4, 0x1000, 0x1040, 0x1050), diagram.Ring(4, 0x2000, 0x2040, 0x2050)))
+RINGS = Rings((Ring(4, 0x1000, 0x1040, 0x1050), Ring(4, 0x2000, 0x2040, 0x2050)))
 
 ROWS = {
     "whole descriptor": (
@@ -60,7 +63,7 @@ ROWS = {
 @pytest.mark.parametrize("records,expected", ROWS.values(), ids=list(ROWS))
 def test_records_become_rows(records: list[Record], expected: list[str]) -> None:
     """One row is one thing that a reader wants to know."""
-    assert [row.text for row in diagram.rows(records, RINGS)] == expected
+    assert [row.text for row in rows(records, RINGS)] == expected
 
 
 def test_an_old_value_is_told_from_the_stored_one() -> None:
@@ -70,19 +73,19 @@ def test_an_old_value_is_told_from_the_stored_one() -> None:
                Record(3, "device", "load", "avail.idx", 0x1042, 1, 2),
                Record(4, "device", "load", "avail.ring", 0x1044, 0, 2)]
 
-    rows = diagram.rows(records, RINGS)
+    shown = rows(records, RINGS)
 
-    assert [row.style for row in rows] == ["plain", "plain", "plain", "old"]
-    assert rows[3].text == "q0 avail.ring[0] is 0 -- old: 2 is stored"
+    assert [row.style for row in shown] == ["plain", "plain", "plain", "old"]
+    assert shown[3].text == "q0 avail.ring[0] is 0 -- old: 2 is stored"
 
 
 def test_a_note_comes_behind_the_step_it_is_about() -> None:
     """The finding stands where it happened."""
     records = [Record(step, "driver", "fence", "fence") for step in (1, 2, 3)]
 
-    rows = diagram.rows(records, RINGS, [diagram.Note(9, "driver", "late"), diagram.Note(2, "device", "LAY-022: lost")])
+    shown = rows(records, RINGS, [Note(9, "driver", "late"), Note(2, "device", "LAY-022: lost")])
 
-    assert [(row.step, row.text) for row in rows] == [(1, "full fence"), (2, "full fence"), (2, "LAY-022: lost"),
+    assert [(row.step, row.text) for row in shown] == [(1, "full fence"), (2, "full fence"), (2, "LAY-022: lost"),
                                                       (3, "full fence"), (9, "late")]
 
 
@@ -91,7 +94,7 @@ def test_text_has_a_column_for_each_end() -> None:
     records = [Record(61, "driver", "publish", "avail.idx", 0x2042, 1, 2), Record(62, "driver", "event", "kick", 1),
                Record(63, "device", "acquire", "avail.idx", 0x2042, 1, 2), Record(64, "device", "event", "notify", 0)]
 
-    lines = diagram.text(diagram.rows(records, RINGS), width=90)
+    lines = text(rows(records, RINGS), width=90)
 
     assert lines == [
         "  step  driver                                    device",
@@ -104,7 +107,7 @@ def test_text_has_a_column_for_each_end() -> None:
 @pytest.mark.parametrize("width", [60, 80, 100])
 def test_text_keeps_to_its_width(width: int) -> None:
     """A diagram that wraps cannot be read."""
-    lines = diagram.text(diagram.rows(_ping(), RINGS), width=width)
+    lines = text(rows(_ping(), RINGS), width=width)
 
     assert len(lines) > 10
     assert max(map(len, lines)) <= width
@@ -112,9 +115,9 @@ def test_text_keeps_to_its_width(width: int) -> None:
 
 def test_only_the_last_rows_are_shown_on_demand() -> None:
     """The end of a long run is where it broke; what is left out is said."""
-    rows = diagram.rows([Record(step, "driver", "fence", "fence") for step in range(50)], RINGS)
+    shown = rows([Record(step, "driver", "fence", "fence") for step in range(50)], RINGS)
 
-    lines = diagram.text(rows, last=3)
+    lines = text(shown, last=3)
 
     assert "(47 rows before these)" in lines[1]
     assert [line.split()[0] for line in lines[2:]] == ["47", "48", "49"]
@@ -122,7 +125,7 @@ def test_only_the_last_rows_are_shown_on_demand() -> None:
 
 def test_a_real_exchange_is_a_page_at_most() -> None:
     """One message there, from the offer to the returned buffer."""
-    lines = diagram.text(diagram.rows(_ping(), RINGS))
+    lines = text(rows(_ping(), RINGS))
 
     assert len(lines) <= 40
     assert any("kick q1" in line for line in lines)
@@ -131,15 +134,15 @@ def test_a_real_exchange_is_a_page_at_most() -> None:
 
 def test_svg_is_well_formed_and_says_the_same() -> None:
     """It goes into the report as it is."""
-    rows = diagram.rows(_ping(), RINGS, [diagram.Note(1 << 40, "device", "a <b> & c")])
+    shown = rows(_ping(), RINGS, [Note(1 << 40, "device", "a <b> & c")])
 
-    root = ElementTree.fromstring(diagram.svg(rows, "ping <1>"))
+    root = ElementTree.fromstring(svg(shown, "ping <1>"))
 
-    texts = ["".join(element.itertext()) for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    words = ["".join(element.itertext()) for element in root.iter("{http://www.w3.org/2000/svg}text")]
     assert root.find("{http://www.w3.org/2000/svg}title").text == "ping <1>"  # type: ignore[union-attr]
-    assert "a <b> & c" in texts
-    assert sum("kick q1" in text for text in texts) == 1
-    assert len([t for t in texts if t.isdigit()]) == len(rows)
+    assert "a <b> & c" in words
+    assert sum("kick q1" in word for word in words) == 1
+    assert len([t for t in words if t.isdigit()]) == len(shown)
 
 
 def _ping() -> list[Record]:

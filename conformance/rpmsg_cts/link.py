@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from rpmsg_cts import decode
+from rpmsg_cts.diagram.row import Row
 from rpmsg_cts.judge import Mismatch, given, skip
 from rpmsg_cts.native import ANY
 
@@ -305,6 +306,10 @@ class Link(ABC):
     @abstractmethod
     def log(self) -> list[str]:
         """What happened, for a reader of the report."""
+
+    def diagram(self) -> list[Row]:
+        """What happened on the rings, where every access can be seen."""
+        return []
 
     @abstractmethod
     def close(self) -> None:

@@ -7,11 +7,15 @@ import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rpmsg_cts.diagram.rings import Ring, Rings
+from rpmsg_cts.diagram.row import Row
+from rpmsg_cts.diagram.rows import rows
 from rpmsg_cts.judge import given
 from rpmsg_cts.link import STATUS_DRIVER_OK, Config, Link
 from rpmsg_cts.lower_device import LowerDevice
 from rpmsg_cts.lower_driver import LowerDriver
 from rpmsg_cts.native import Native, checked, error_name, simulated
+from rpmsg_cts.record import Record, of_world
 from rpmsg_cts.targets import DEVICE, DRIVER, MUTANT_PREFIX, SIM
 from rpmsg_cts.upper_sim import UpperSim
 from rpmsg_cts.verdict import GuestFailure, HarnessError
@@ -20,6 +24,7 @@ END = {DRIVER: 0, DEVICE: 1}
 MAX_STEPS = 1 << 22
 LOG_LINES = 200
 MAX_STATUS_WRITES = 64
+NUM_QUEUES = 2
 ACCESSES = ("load", "acquire", "store", "publish", "fence", "copy_in", "copy_out")
 
 
@@ -39,6 +44,7 @@ class World:
                  device_mutant: int = 0, native: Native | None = None) -> None:
         self.native = native or simulated()
         self._lib, self._ffi = self.native.lib, self.native.ffi
+        self._num = config.num
         error = self._ffi.new("int *")
         wanted = self._ffi.new("struct rps_world_config *", {
             "seed": seed, "features": config.features, "num": config.num, "align": config.align,
@@ -93,6 +99,16 @@ class World:
     def clear_log(self) -> None:
         """Forget what happened so far."""
         self._lib.rps_world_log_clear(self.handle)
+
+    def records(self) -> list[Record]:
+        """What is remembered, oldest first."""
+        return of_world(self.native, self.handle)
+
+    def rings(self) -> Rings:
+        """Where this world's driver puts its rings."""
+        place = self._ffi.new("struct rps_world_place *")
+        self._lib.rps_world_place(self.handle, place)
+        return Rings(tuple(Ring(self._num, place.desc[q], place.avail[q], place.used[q]) for q in range(NUM_QUEUES)))
 
     def log(self) -> str:
         """Every access and event that is still remembered, a line each."""
@@ -170,6 +186,9 @@ class SimLink(Link):
         lines = self.world.log().splitlines()
         lost = [f"(the first {len(lines) - LOG_LINES} lines are left out)"] if len(lines) > LOG_LINES else []
         return lost + lines[-LOG_LINES:]
+
+    def diagram(self) -> list[Row]:
+        return rows(self.world.records(), self.world.rings())
 
     def close(self) -> None:
         self.lower.close()

@@ -19,7 +19,7 @@ import pytest
 
 from rpmsg_cts import catalogue, known, near, profiles, targets
 from rpmsg_cts.machine import commit_of, machine_facts, utc_now
-from rpmsg_cts.recorder import LOG_SOURCES, SUBJECT, LogSource, Recorder, Subject
+from rpmsg_cts.recorder import DIAGRAM_SOURCES, LOG_SOURCES, SUBJECT, DiagramSource, LogSource, Recorder, Subject
 from rpmsg_cts.results import Facts, RequirementText, ResultsError, ResultsWriter
 from rpmsg_cts.strict_toml import CatalogueError
 from rpmsg_cts.targets import DEVICE, DRIVER, Lane, Target
@@ -191,6 +191,13 @@ def lane(request: pytest.FixtureRequest) -> Lane:
 def report_log(request: pytest.FixtureRequest) -> Callable[[LogSource], None]:
     """Register a source of text lines (decoded trace, kernel messages), asked when the test did not pass."""
     sources = request.node.stash.setdefault(LOG_SOURCES, [])
+    return sources.append
+
+
+@pytest.fixture
+def report_diagram(request: pytest.FixtureRequest) -> Callable[[DiagramSource], None]:
+    """Register who can draw what happened on the rings, asked when the test did not pass."""
+    sources = request.node.stash.setdefault(DIAGRAM_SOURCES, [])
     return sources.append
 
 

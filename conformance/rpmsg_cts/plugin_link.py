@@ -17,6 +17,7 @@ from rpmsg_cts.lab import Lab
 from rpmsg_cts.link import Config, Link, Unsupported
 from rpmsg_cts.link_sim import SimLink
 from rpmsg_cts.native import Native, simulated
+from rpmsg_cts.recorder import DiagramSource, LogSource
 from rpmsg_cts.targets import Lane
 from rpmsg_cts.verdict import Inconclusive
 
@@ -58,10 +59,11 @@ def lab(request: pytest.FixtureRequest, target_facts: Callable[..., None]) -> It
 
 @pytest.fixture
 def link(lane: Lane, link_config: Config, seed: int, request: pytest.FixtureRequest,
-         report_log: Callable[[Callable[[], list[str]]], None]) -> Iterator[Link]:
+         report_log: Callable[[LogSource], None], report_diagram: Callable[[DiagramSource], None]) -> Iterator[Link]:
     """An IUT in the lane's role, connected as the configuration says."""
     connected = _connect(lane, link_config, seed, request)
     report_log(connected.log)
+    report_diagram(connected.diagram)
     try:
         yield connected
     finally:

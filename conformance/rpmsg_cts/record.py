@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from rpmsg_cts.diagram.row import ENDS
 from rpmsg_cts.native import Native, simulated
 
 KINDS = ("load", "acquire", "store", "publish", "fence", "copy_in", "copy_out", "event")
-ENDS = ("driver", "device")
 EVENT = "event"
 FENCE = "fence"
 # Accesses that change memory, and those that only look.

@@ -9,12 +9,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from rpmsg_cts import known
+from rpmsg_cts.diagram.row import ENDS, Row
 from rpmsg_cts.judge import Mismatch
-from rpmsg_cts.results import (Facts, KnownDefect, RequirementText, Result, ResultsError, ResultsWriter, bounded_log,
+from rpmsg_cts.results import (MAX_DIAGRAM_ROWS, Facts, KnownDefect, RequirementText, Result, ResultsError, ResultsWriter, bounded_log,
                                bounded_text)
 from rpmsg_cts.targets import Lane
 from rpmsg_cts.verdict import GuestFailure, Inconclusive, Judgement, Verdict, exit_status
@@ -22,10 +24,14 @@ from rpmsg_cts.verdict import GuestFailure, Inconclusive, Judgement, Verdict, ex
 PACKAGE_DIR = Path(__file__).resolve().parent
 MAX_FRAMES = 12
 
-LogSource = Callable[[], Iterable[str]]
+T = TypeVar("T")
+LogSource = Callable[[], list[str]]
+DiagramSource = Callable[[], list[Row]]
 
 # Who has text about a test: fixtures register sources while the test is set up (fixture `report_log`).
 LOG_SOURCES = pytest.StashKey[list[LogSource]]()
+# Who can draw what happened, likewise (fixture `report_diagram`).
+DIAGRAM_SOURCES = pytest.StashKey[list[DiagramSource]]()
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,7 @@ class _Progress:
     judgement: Judgement | None = None
     duration_s: float = 0.0
     log: list[str] = field(default_factory=list)
+    diagram: list[Row] = field(default_factory=list)
 
 
 @dataclass
@@ -95,6 +102,7 @@ class Recorder:
         progress.judgement = progress.judgement.merge(judgement) if progress.judgement else judgement
         if judgement.verdict is not Verdict.PASS:
             progress.log += _log_of(item)
+            progress.diagram += _diagram_of(item)
             if judgement.verdict is Verdict.ERROR and call.excinfo:
                 progress.log += _frames(call.excinfo)
         return judgement
@@ -145,7 +153,7 @@ class Recorder:
             variant=subject.variant, verdict=verdict, reason=bounded_text(judgement.reason),
             expected=bounded_text(judgement.expected), observed=bounded_text(judgement.observed), known=defect,
             duration_s=round(progress.duration_s, 6), replay=self.replay(nodeid, subject.lane),
-            log=bounded_log(progress.log))
+            log=bounded_log(progress.log), diagram=tuple(progress.diagram[-MAX_DIAGRAM_ROWS:]))
 
     def _overlay(self, requirement: str, lane: Lane, judgement: Judgement) -> tuple[Verdict, KnownDefect | None]:
         # The defect also stands on a PASS and on a FAIL with another message: reports say "no longer seen" and
@@ -225,13 +233,21 @@ def _frames(excinfo: pytest.ExceptionInfo[BaseException]) -> list[str]:
 
 
 def _log_of(item: pytest.Item) -> list[str]:
-    lines: list[str] = []
-    for source in item.stash.get(LOG_SOURCES, []):
+    return _asked(item, LOG_SOURCES, lambda error: f"harness: no log from a fixture: {type(error).__name__}: {error}")
+
+
+def _diagram_of(item: pytest.Item) -> list[Row]:
+    return _asked(item, DIAGRAM_SOURCES, lambda error: Row(0, ENDS[0], f"no diagram: {type(error).__name__}: {error}"))
+
+
+def _asked(item: pytest.Item, key: pytest.StashKey[list[Callable[[], list[T]]]], excuse: Callable[[Exception], T]) -> list[T]:
+    found: list[T] = []
+    for source in item.stash.get(key, []):
         # What a broken link can still tell is worth having; that it cannot is not a verdict.
         try:
-            lines += [str(line) for line in source()]
+            found += source()
         except Exception as error:  # pylint: disable=broad-exception-caught
-            lines.append(f"harness: no log from a fixture: {type(error).__name__}: {error}")
+            found.append(excuse(error))
     # One source may be asked in two phases; only the first time is about the failure.
-    item.stash[LOG_SOURCES] = []
-    return lines
+    item.stash[key] = []
+    return found

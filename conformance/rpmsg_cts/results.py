@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rpmsg_cts.diagram.row import ENDS, STYLES, Row
 from rpmsg_cts.verdict import HarnessError, Judgement, Verdict, worst
 
 VERSION = 1
@@ -25,6 +26,7 @@ INTERRUPTED_DIR = "interrupted"
 # A single result may not swell the file: a flooding guest writes megabytes of kernel messages.
 MAX_LOG_LINES = 200
 MAX_LOG_LINE_CHARS = 500
+MAX_DIAGRAM_ROWS = 80
 MAX_TEXT_CHARS = 8000
 
 Facts = Mapping[str, "str | Mapping[str, str]"]
@@ -66,6 +68,7 @@ class Result:
     duration_s: float
     replay: str
     log: tuple[str, ...]
+    diagram: tuple[Row, ...] = ()
 
     @property
     def lane(self) -> Lane:
@@ -206,7 +209,11 @@ class ResultsWriter:
         if key in self._seen:
             raise HarnessError(f"two results for {result.requirement} of {result.test}")
         self._seen.add(key)
-        self._append({"type": "result", **asdict(result), "verdict": result.verdict.value, "log": list(result.log)})
+        record = {"type": "result", **asdict(result), "verdict": result.verdict.value, "log": list(result.log)}
+        # Few results have one.
+        if not result.diagram:
+            del record["diagram"]
+        self._append(record)
 
     def finish(self, duration_s: float, counts: Mapping[Verdict, int], exit_status: int) -> None:
         """Write the end record, make the file durable and give it its name."""
@@ -343,8 +350,16 @@ def _assemble(records: list[tuple[int, dict[str, Any]]], warnings: list[str], na
 
 def _result(record: dict[str, Any]) -> Result:
     known = record.pop("known")
-    return Result(**{**record, "verdict": Verdict(record["verdict"]), "log": tuple(record["log"])},
+    diagram = tuple(map(_row, record.pop("diagram", ())))
+    return Result(**{**record, "verdict": Verdict(record["verdict"]), "log": tuple(record["log"])}, diagram=diagram,
                   known=KnownDefect(**known) if known else None)
+
+
+def _row(record: dict[str, Any]) -> Row:
+    row = Row(**record)
+    if row.end not in ENDS or row.style not in STYLES:
+        raise ValueError(f"diagram: no end {row.end!r}, or no style {row.style!r}")
+    return row
 
 
 def _add_result(results: dict[tuple[str, str], Result], result: Result) -> None:

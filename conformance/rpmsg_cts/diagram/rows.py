@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from rpmsg_cts import record
 from rpmsg_cts.diagram.rings import Rings
+from rpmsg_cts.diagram.row import FINDING, MESSAGE, NOTIFY, OLD, PLAIN, Row
 from rpmsg_cts.record import Record
 
-PLAIN, OLD, NOTIFY, MESSAGE, FINDING = "plain", "old", "notify", "message", "finding"
 NOTIFICATIONS = ("kick", "notify")
 # Said by the accesses around them already.
 REPEATED = ("avail_publish", "used_publish", "buffer_take", "buffer_reclaim")
@@ -28,17 +28,6 @@ class Note:
     step: int
     end: str
     text: str
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of a diagram.  `last_step` is that of the last record that it sums up."""
-
-    step: int
-    last_step: int
-    end: str
-    text: str
-    style: str = PLAIN
 
 
 def rows(records: Sequence[Record], rings: Rings = Rings(), notes: Iterable[Note] = ()) -> list[Row]:
@@ -69,7 +58,7 @@ class _Summary:
 
     def note(self, note: Note) -> None:
         self._flush()
-        self.rows.append(Row(note.step, note.step, note.end, note.text, FINDING))
+        self.rows.append(Row(note.step, note.end, note.text, FINDING))
 
     def add(self, entry: Record) -> None:
         if entry.kind == record.EVENT and entry.what in REPEATED and self._accesses:
@@ -87,9 +76,8 @@ class _Summary:
 
     def _flush(self) -> None:
         if self._group:
-            first, last = self._group[0], self._group[-1]
-            style = self._style(self._group)
-            self.rows.append(Row(first.step, last.step, first.end, self._words(self._group, style), style))
+            first, style = self._group[0], self._style(self._group)
+            self.rows.append(Row(first.step, first.end, self._words(self._group, style), style))
             self._group = []
 
     def _style(self, group: list[Record]) -> str:

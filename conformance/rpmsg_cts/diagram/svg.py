@@ -7,10 +7,9 @@ import textwrap
 from collections.abc import Sequence
 from html import escape
 
-from rpmsg_cts.diagram.rows import NOTIFY, Row
-from rpmsg_cts.record import ENDS
+from rpmsg_cts.diagram.row import ENDS, NOTIFY, Row
 
-WIDTH, STEP_X, LINE_HEIGHT, TOP = 760, 44, 18, 40
+WIDTH, STEP_X, LINE_HEIGHT, TOP = 790, 44, 18, 40
 LIFELINE = {ENDS[0]: 60, ENDS[1]: 420}
 CHARACTERS = 46  # of a column, in the font below
 
@@ -34,8 +33,11 @@ STYLE = """
 """
 
 
-def svg(rows: Sequence[Row], title: str, last: int | None = None) -> str:
-    """Return: one <svg> element, complete in itself, with a title and a description for those who cannot see it."""
+def svg(rows: Sequence[Row], title: str, last: int | None = None, style: bool = True) -> str:
+    """Return: one <svg> element, with a title and a description for those who cannot see it.
+
+    Without `style` its page brings STYLE.
+    """
     shown = list(rows if last is None else rows[-last:])
     body: list[str] = []
     y = TOP
@@ -52,7 +54,7 @@ def svg(rows: Sequence[Row], title: str, last: int | None = None) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" class="ring-diagram" role="img" viewBox="0 0 {WIDTH} {y + 10}" '
         f'width="100%" style="max-width: {WIDTH}px">', f"<title>{escape(title)}</title>",
         f"<desc>{escape('; '.join(f'{row.end}: {row.text}' for row in shown))}</desc>",
-        f"<style>{STYLE}</style>", *lines, *heads, *body, "</svg>"])
+        *([f"<style>{STYLE}</style>"] if style else []), *lines, *heads, *body, "</svg>"])
 
 
 def _draw(row: Row, y: int) -> tuple[list[str], int]:
@@ -68,7 +70,7 @@ def _draw(row: Row, y: int) -> tuple[list[str], int]:
 def _arrow(row: Row, y: int) -> list[str]:
     left, right = LIFELINE[ENDS[0]], LIFELINE[ENDS[1]]
     at, back = (right, -6) if row.end == ENDS[0] else (left, 6)
-    base = y + 3
+    base = y + 5
     return [f'<line class="arrow" x1="{left}" y1="{base}" x2="{right}" y2="{base}"/>',
             f'<path class="tip" d="M{at} {base} l{back} -4 v8 z"/>',
             _words((left + right) // 2, y, NOTIFY, row.text)]

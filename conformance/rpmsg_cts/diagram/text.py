@@ -6,8 +6,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from rpmsg_cts.diagram.rows import FINDING, NOTIFY, Row
-from rpmsg_cts.record import ENDS
+from rpmsg_cts.diagram.row import ENDS, FINDING, NOTIFY, Row
 
 STEP_WIDTH, GAP = 6, 2
 MARKS = {"old": "~ ", "message": "* ", FINDING: "! "}

@@ -15,9 +15,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
 
+from rpmsg_cts.diagram import svg
 from rpmsg_cts.report import words
-from rpmsg_cts.report.text import clean, one_line
+from rpmsg_cts.report.text import clean, cleaned_rows, one_line
 from rpmsg_cts.results import Lane, RequirementText, Result, Results
 from rpmsg_cts.verdict import FACES, Verdict, exit_status, worst
 
@@ -73,6 +75,7 @@ class Finding:
     observed: str
     note: str
     log: tuple[str, ...]
+    diagram: str
     replay: str
 
 
@@ -137,6 +140,7 @@ def render(results: Results) -> str:
                  for target in results.run["targets"]],
         run=_run_facts(results),
         judged=_judged_texts(results),
+        diagram_style=svg.STYLE if any(result.diagram for result in results.results) else "",
         untested=[_cleaned(text) for text in results.untested()],
     ) + "\n"
 
@@ -207,7 +211,15 @@ def _blocks(results: Results, verdict: Verdict) -> Iterable[Block]:
 def _finding(result: Result) -> Finding:
     note = words.overlay_note(result) if result.verdict is Verdict.FAIL else ""
     return Finding(one_line(result.test), one_line(result.reason), clean(result.expected), clean(result.observed), note,
-                   tuple(map(clean, result.log)), one_line(result.replay))
+                   tuple(map(clean, result.log)), _diagram(result), one_line(result.replay))
+
+
+def _diagram(result: Result) -> Markup | str:
+    if not result.diagram:
+        return ""
+    rows = cleaned_rows(result.diagram)
+    # Every text in it is escaped by svg().
+    return Markup(svg.svg(rows, f"{one_line(result.requirement)}: the last {len(rows)} rows", style=False))
 
 
 def _groups(members: list[Result]) -> list[Group]:

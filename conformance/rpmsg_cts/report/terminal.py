@@ -11,14 +11,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from rpmsg_cts.diagram.text import text as diagram
 from rpmsg_cts.report import words
-from rpmsg_cts.report.text import clean, one_line, shortened
+from rpmsg_cts.report.text import clean, cleaned_rows, one_line, shortened
 from rpmsg_cts.results import Lane, Result, Results
 from rpmsg_cts.verdict import FACES, Verdict, worst
 
 PLAIN_WIDTH = 110
 LANES_PER_TABLE = 6
 MAX_LOG_LINES = 20
+MIN_DIAGRAM_WIDTH = 70
 MAX_NAMED = 12
 INDENT = 16
 MAX_LINE_CHARS = 500
@@ -159,7 +161,11 @@ def _finding(result: Result, width: int) -> Iterator[Text]:
     yield from _raw("observed", clean(result.observed))
     if result.known:
         yield from _prose("note", words.overlay_note(result), width)
-    if len(result.log) > MAX_LOG_LINES:
+    if result.diagram:
+        lines = diagram(cleaned_rows(result.diagram), max(width - INDENT, MIN_DIAGRAM_WIDTH), MAX_LOG_LINES)
+        yield from _raw("diagram", "\n".join(lines))
+        yield from _raw("log", f"{words.plural(len(result.log), 'line')} in report.html")
+    elif len(result.log) > MAX_LOG_LINES:
         yield from _raw("log", f"... the last {MAX_LOG_LINES} of {len(result.log)} lines")
         yield from _raw("", "\n".join(map(clean, result.log[-MAX_LOG_LINES:])))
     else:

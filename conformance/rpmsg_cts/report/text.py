@@ -8,6 +8,10 @@ break XML, or turn the direction of a page around.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
+from dataclasses import replace
+
+from rpmsg_cts.diagram.row import Row
 
 # Format characters that reorder or hide text, besides whatever is unprintable as a category.
 _BAD_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -26,6 +30,11 @@ def clean(text: str) -> str:
 def one_line(text: str) -> str:
     """Return: clean text on one line, with newlines shown as a space."""
     return " ".join(clean(text).split())
+
+
+def cleaned_rows(rows: Iterable[Row]) -> list[Row]:
+    """Return: rows of a diagram, each text clean and on one line."""
+    return [replace(row, text=one_line(row.text)) for row in rows]
 
 
 def shortened(text: str, limit: int) -> str:
