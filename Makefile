@@ -134,7 +134,7 @@ meta: all ## Python tests of the harness, without guests
 		conformance/meta
 
 .PHONY: mutants
-mutants: all ## deliberate errors of our own ends: each must be found
+mutants: all ## deliberate errors of our own ends: each must be found; writes out/kill-matrix.*
 	$(PYTEST) conformance/meta/test_mutants.py
 
 .PHONY: meta-guest

@@ -1,105 +1,77 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The suites can fail: each deliberate error of our own ends turns the right test red, and no unrelated one.
 
-sim/base/mutants.def says which test that is, and which others may go red with it.
+sim/base/mutants.def says which test that is, and which others go red with it.  Running this writes out/kill-matrix.txt
+and out/kill-matrix.json.
 """
 
 from __future__ import annotations
 
 import json
 import subprocess
-import sys
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from meta.conftest import ROOT
+from rpmsg_cts import mutants
+from rpmsg_cts.matrix import CANARY
 from rpmsg_cts.native import simulated
 
-ROOT = Path(__file__).resolve().parents[2]
-GREEN = ("PASS", "SKIP")
-ANYTHING = "*"
+MUTANTS = mutants.load(ROOT)
+SAMPLE = ("queues_swapped", "ns_destroy_by_name", "dev_len_from_desc")
 
 
-@dataclass(frozen=True)
-class Mutant:
-    """One deliberate error, the requirement whose test must find it, and those whose tests may."""
-
-    name: str
-    requirement: str
-    also: tuple[str, ...]
-
-
-def mutants() -> list[Mutant]:
-    """Return: what the library was built with."""
-    native = simulated()
-    info = native.ffi.new("struct rps_mutant_info *")
-    found = []
-    while native.lib.rps_mutant_get(len(found) + 1, info):
-        name, requirement, also = (native.ffi.string(text).decode() for text in
-                                   (info.name, info.requirement, info.also))
-        found.append(Mutant(name, requirement, tuple(also.split())))
-    return found
-
-
-MUTANTS = mutants()
-
-
-def run(mutant: Mutant, folder: Path) -> list[dict[str, str]]:
-    """Return: every result of every suite against this mutant."""
-    out = folder / mutant.name
-    process = subprocess.run(
-        [sys.executable, str(ROOT / "rpmsg-cts"), "run", "--target", f"mutant:{mutant.name}", "--out", str(out)],
-        capture_output=True, text=True, check=False)
-    results = out / "results.jsonl"
-    assert results.exists(), f"{mutant.name}: no results\n{process.stdout}\n{process.stderr}"
-    records = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
-    return [record for record in records if record["type"] == "result"]
+def judge(out: Path, *options: str) -> dict[str, Any]:
+    """Run the program.  Return: kill-matrix.json."""
+    done = subprocess.run([str(ROOT / "rpmsg-cts"), "mutants", "--out", str(out), *options], capture_output=True,
+                          text=True, check=False)
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    return json.loads((out / "kill-matrix.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, str]]]:
-    """Results by mutant; two runs at a time."""
-    folder = tmp_path_factory.mktemp("mutants")
-    with ThreadPoolExecutor(2) as pool:
-        everything = dict(zip((m.name for m in MUTANTS), pool.map(lambda m: run(m, folder), MUTANTS)))
-    write_kill_matrix(everything)
-    return everything
+def matrix() -> dict[str, Any]:
+    """The whole matrix, as `make mutants` leaves it."""
+    return judge(ROOT / "out")
 
 
-def write_kill_matrix(everything: dict[str, list[dict[str, str]]]) -> None:
-    """out/kill-matrix.txt: which mutant fell to which requirement, and how often."""
-    lines = ["# mutant, requirement that must find it, and what went red (requirement:results)"]
-    for mutant in MUTANTS:
-        red = Counter(r["requirement"] for r in everything[mutant.name] if r["verdict"] not in GREEN)
-        seen = " ".join(f"{id_}:{count}" for id_, count in sorted(red.items()))
-        lines.append(f"{mutant.name:28} {mutant.requirement}  {seen}")
-    path = ROOT / "out" / "kill-matrix.txt"
-    path.parent.mkdir(exist_ok=True)
-    new = path.with_suffix(".tmp")
-    new.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    new.replace(path)
+def test_the_library_has_the_mutants_of_the_table() -> None:
+    """One table, two readers."""
+    assert mutants.names(simulated()) == list(MUTANTS)
+    assert len(MUTANTS) >= 50
 
 
-def test_there_are_mutants() -> None:
-    """None of them would be none killed."""
-    assert len(MUTANTS) >= 40
-    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
+def test_the_matrix_can_be_believed(matrix: dict[str, Any]) -> None:
+    """Green where there is no error, and red in both roles where nothing works."""
+    assert matrix["errors"] == []
+    assert matrix["mutants"][CANARY]["killed_as"] == ["driver", "device"]
+    assert set(matrix["mutants"]) == set(MUTANTS)
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_the_named_test_goes_red(mutant: Mutant, outcomes: dict[str, list[dict[str, str]]]) -> None:
+@pytest.mark.parametrize("name", MUTANTS)
+def test_the_named_test_goes_red(name: str, matrix: dict[str, Any]) -> None:
     """A requirement whose test cannot see its violation is not covered."""
-    verdicts = [r["verdict"] for r in outcomes[mutant.name] if r["requirement"] == mutant.requirement]
+    row = matrix["mutants"][name]
 
-    assert "FAIL" in verdicts, f"{mutant.requirement} did not find {mutant.name}: {Counter(verdicts)}"
+    assert row["fate"] == "killed", f"{row['requirement']} did not find that {row['what']}: {row['red']}"
+    assert row["deaths"] == [], "a test that dies tells nobody what is wrong"
 
 
-@pytest.mark.parametrize("mutant", [m for m in MUTANTS if ANYTHING not in m.also], ids=lambda mutant: mutant.name)
-def test_unrelated_tests_stay_green(mutant: Mutant, outcomes: dict[str, list[dict[str, str]]]) -> None:
+@pytest.mark.parametrize("name", MUTANTS)
+def test_unrelated_tests_stay_green(name: str, matrix: dict[str, Any]) -> None:
     """A test that goes red for somebody else's error sends its reader to the wrong place."""
-    red = {r["requirement"] for r in outcomes[mutant.name] if r["verdict"] not in GREEN}
+    row = matrix["mutants"][name]
 
-    assert not red - {mutant.requirement, *mutant.also}, "went red without being named in mutants.def"
+    assert row["unrelated"] == [], "went red without being named in mutants.def"
+    assert row["stale"] == [], "stayed green and are named in mutants.def"
+
+
+def test_tests_that_cannot_meet_a_mutant_are_green_with_it(matrix: dict[str, Any], tmp_path: Path) -> None:
+    """Leaving them out saves most of the time, and must not change a verdict."""
+    everywhere = judge(tmp_path, "--every-test", *(f"--mutant={name}" for name in SAMPLE))
+
+    for name in SAMPLE:
+        assert everywhere["mutants"][name]["tests"] > matrix["mutants"][name]["tests"], name
+        assert everywhere["mutants"][name]["red"] == matrix["mutants"][name]["red"], name

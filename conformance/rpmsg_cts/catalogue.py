@@ -93,6 +93,12 @@ class Requirement:
     where: str
 
     @property
+    def no_mutant(self) -> str | None:
+        """Why no deliberate error can stand for this, where the row says so: "none: because"."""
+        word, _, why = self.mutant.partition(": ")
+        return why if word == "none" else None
+
+    @property
     def binds_text(self) -> str:
         """The bound roles in one word: "driver", "device" or "both"."""
         return "both" if len(self.binds) > 1 else next(iter(self.binds))

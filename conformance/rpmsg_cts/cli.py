@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The program rpmsg-cts: run, report, list, show, doctor."""
+"""The program rpmsg-cts: run, report, mutants, list, show, doctor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import os
 import signal
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NoReturn
@@ -19,10 +20,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rpmsg_cts import catalogue, doctor, listing, near, profiles, report, results, targets
+from rpmsg_cts import catalogue, doctor, listing, mutant_run, mutants, near, profiles, report, results, targets
 from rpmsg_cts.collected import run_pytest, suite_dirs
 from rpmsg_cts.plugin import DEFAULT_SEED, PROJECT_ROOT
-from rpmsg_cts.progress import RunWatcher
+from rpmsg_cts.machine import commit_of
+from rpmsg_cts.matrix import to_text
+from rpmsg_cts.matrix import write as write_matrix
+from rpmsg_cts.progress import PLAIN_INTERVAL_S, RunWatcher
 from rpmsg_cts.report import terminal
 from rpmsg_cts.report.text import clean
 from rpmsg_cts.strict_toml import CatalogueError
@@ -46,6 +50,7 @@ Examples:
   rpmsg-cts run --req ROB-004 --verbose         one requirement
   rpmsg-cts show ROB-004                        what it says and who tests it
   rpmsg-cts report out/report/results.jsonl     the reports once more
+  rpmsg-cts mutants                             can the tests fail?
 
 {_STATUSES}"""
 
@@ -121,6 +126,33 @@ def run(root: Path, target_names: Sequence[str], suites: Sequence[str], ids: Seq
         with _sigterm_like_ctrl_c():
             code = _run(root, paths, options, watcher)
     sys.exit(_conclude(watcher, code, directory, formats or list(report.WRITERS)))
+
+
+@main.command("mutants")
+@click.option("--mutant", "names", multiple=True, metavar="NAME",
+              help="Judge this mutant only; may be given several times.  The canary is always there.")
+@click.option("--every-test", is_flag=True, help="Also run the tests that cannot meet a mutant; slow.")
+@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Processes at a time.  Default: one a processor.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+              help="Where kill-matrix.txt and kill-matrix.json go.  Default: out in the project.")
+@click.pass_obj
+def mutants_command(root: Path, names: Sequence[str], every_test: bool, workers: int | None, out: Path | None) -> None:
+    """Judge the tests: each deliberate error of our own ends must be found by the test of its requirement.
+
+    One error alone, as any other target: rpmsg-cts run --target mutant:NAME.  Exit status: 0 each was found, and no
+    unrelated test went red; 1 not so; 3 the matrix is not to be believed: red without an error, or a canary that lives.
+    """
+    known = mutants.load(root)
+    for name in names:
+        if name not in known:
+            _fail(near.unknown("mutant", name, known), EXIT_USAGE)
+    with _bad_input():
+        matrix = mutant_run.judge(root, names, workers, every_test, _tell_now_and_then())
+    commit, _ = commit_of(root)
+    paths = write_matrix(matrix, commit, out or root / "out")
+    click.echo(to_text(matrix, commit), nl=False)
+    _say(f"kill matrix: {', '.join(map(str, paths))}")
+    sys.exit(matrix.exit_status)
 
 
 @main.command("report")
@@ -372,6 +404,19 @@ def _print_section(console: Console, label: str, lines: Sequence[str], mark: str
                                   break_on_hyphens=False) or [""]:
             console.print(Text(f"{margin}{label:{width}}", style).append(Text(part, "default")), soft_wrap=True)
             label, margin = "", " " * len(margin)
+
+
+def _tell_now_and_then() -> Callable[[str], None]:
+    """Return: a function that says a line to standard error, every two seconds at most."""
+    last = time.monotonic()
+
+    def tell(text: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= PLAIN_INTERVAL_S:
+            last = time.monotonic()
+            _say(text)
+
+    return tell
 
 
 def _say(text: str) -> None:

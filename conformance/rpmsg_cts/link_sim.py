@@ -14,6 +14,7 @@ from rpmsg_cts.judge import given
 from rpmsg_cts.link import STATUS_DRIVER_OK, Config, Link
 from rpmsg_cts.lower_device import LowerDevice
 from rpmsg_cts.lower_driver import LowerDriver
+from rpmsg_cts.mutants import CENSUS
 from rpmsg_cts.native import Native, checked, error_name, simulated
 from rpmsg_cts.record import Record, of_world
 from rpmsg_cts.targets import DEVICE, DRIVER, MUTANT_PREFIX, SIM
@@ -125,7 +126,7 @@ class SimLink(Link):
 
     def __init__(self, target: str, role: str, config: Config, seed: int) -> None:
         self.target, self.role, self.config = target, role, config
-        mutant = _mutant(target)
+        mutant = mutant_number(target)
         self.world = World(config, driver=role == DRIVER, device=role == DEVICE, seed=seed,
                            driver_mutant=mutant if role == DRIVER else 0,
                            device_mutant=mutant if role == DEVICE else 0)
@@ -205,9 +206,12 @@ class SimLink(Link):
                 if line[1] == self.role and line[2] in ACCESSES]
 
 
-def _mutant(target: str) -> int:
+def mutant_number(target: str) -> int:
+    """Return: the number of the mutant that a target is, 0 for our ends as they should be."""
     if target == SIM:
         return 0
+    if target == CENSUS:
+        return simulated().lib.RPS_MUTANT_CENSUS
     if not target.startswith(MUTANT_PREFIX):
         raise HarnessError(f"{target} is not one of our own ends, and must not be judged by them")
     number = simulated().lib.rps_mutant_find(target.removeprefix(MUTANT_PREFIX).encode())

@@ -15,7 +15,7 @@ import pytest
 from rpmsg_cts.judge import Mismatch, skip
 from rpmsg_cts.lab import Lab
 from rpmsg_cts.link import Config, Link, Unsupported
-from rpmsg_cts.link_sim import SimLink
+from rpmsg_cts.link_sim import SimLink, mutant_number
 from rpmsg_cts.native import Native, simulated
 from rpmsg_cts.recorder import DiagramSource, LogSource
 from rpmsg_cts.targets import Lane
@@ -71,8 +71,12 @@ def link(lane: Lane, link_config: Config, seed: int, request: pytest.FixtureRequ
 
 
 @pytest.fixture
-def lib(lane: Lane) -> None:  # pylint: disable=unused-argument
-    """For a test of the library alone, without a link."""
+def lib(lane: Lane) -> Iterator[None]:
+    """For a test of the library alone, without a link; where the lane is that of a mutant, it is one."""
+    library = simulated().lib
+    library.rps_mutant_set_library(mutant_number(lane.target))
+    yield
+    library.rps_mutant_set_library(0)
 
 
 @pytest.fixture

@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from rpmsg_cts import near
+from rpmsg_cts import mutants, near
 
 DRIVER = "driver"
 DEVICE = "device"
@@ -16,9 +15,6 @@ ROLES = (DRIVER, DEVICE)
 SIM = "sim"
 LINUX_ARMHF = "linux-armhf"
 MUTANT_PREFIX = "mutant:"
-
-# MUTANT(name, "requirement", "also", "what")
-_MUTANT_ROW = re.compile(r'^MUTANT\(\s*(\w+)\b.*?(?:"([^"]*)"\s*)?\)\s*$', re.MULTILINE)
 
 
 class UnknownTarget(Exception):
@@ -54,13 +50,13 @@ class Lane:
 
 
 def all_targets(root: Path) -> dict[str, Target]:
-    """Return: every target of the project at `root`, by name; mutants are read from sim/**/mutants.def."""
+    """Return: every target of the project at `root`, by name; mutants are those of sim/base/mutants.def."""
     targets = [
         Target(SIM, ROLES, "our own driver against our own device, in process, in simulated memory and time"),
         Target(LINUX_ARMHF, (DRIVER,), "virtio_rpmsg_bus of Debian's armhf kernel as shipped, in a QEMU guest"),
     ]
-    targets += [Target(MUTANT_PREFIX + name, ROLES, f"our own ends with one deliberate error: {what}")
-                for name, what in _mutants(root)]
+    targets += [Target(MUTANT_PREFIX + mutant.name, ROLES, f"our own ends with one deliberate error: {mutant.what}")
+                for mutant in mutants.load(root).values()]
     return {target.name: target for target in targets}
 
 
@@ -70,8 +66,3 @@ def find(name: str, targets: dict[str, Target]) -> Target:
         return targets[name]
     except KeyError:
         raise UnknownTarget(near.unknown("target", name, targets)) from None
-
-
-def _mutants(root: Path) -> list[tuple[str, str]]:
-    return [row for path in sorted((root / "sim").rglob("mutants.def"))
-            for row in _MUTANT_ROW.findall(path.read_text(encoding="utf-8"))]

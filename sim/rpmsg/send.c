@@ -18,6 +18,8 @@ int rps_node_trysend(struct rps_node *node, uint32_t src, uint32_t dst,
 		return -ENOTCONN;
 	if (len_bytes > UINT16_MAX)
 		return -EMSGSIZE;
+	if (mutated(node->mem, MUTANT_canary))
+		return -EIO;
 
 	hdr.len_bytes = (uint16_t)len_bytes;
 	if (mutated(node->mem, MUTANT_hdr_src_dst_swapped)) {

@@ -101,6 +101,34 @@ START_TEST(an_end_has_one_mutant_at_most)
 }
 END_TEST
 
+START_TEST(a_census_makes_no_error_and_remembers_each_chance)
+{
+	struct rps_mem mem = { .mutant = RPS_MUTANT_CENSUS };
+	bool reached[NUM_MUTANTS - 1];
+
+	rps_mutant_census(reached, 0);
+	ck_assert(!mutated(&mem, MUTANT_ns_always_on));
+
+	ck_assert_uint_eq(rps_mutant_census(reached, NUM_MUTANTS - 1),
+			  NUM_MUTANTS - 1);
+	for (unsigned int i = 1; i < NUM_MUTANTS; i++)
+		ck_assert_int_eq(reached[i - 1], i == MUTANT_ns_always_on);
+	rps_mutant_census(reached, NUM_MUTANTS - 1);
+	ck_assert(!reached[MUTANT_ns_always_on - 1]);
+}
+END_TEST
+
+START_TEST(the_library_has_a_mutant_of_its_own)
+{
+	ck_assert(!library_mutated(MUTANT_ns_always_on));
+	rps_mutant_set_library(MUTANT_ns_always_on);
+	ck_assert(library_mutated(MUTANT_ns_always_on));
+	ck_assert(!library_mutated(MUTANT_ns_any_length));
+	rps_mutant_set_library(MUTANT_none);
+	ck_assert(!library_mutated(MUTANT_ns_always_on));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("mutant");
@@ -112,6 +140,9 @@ int main(void)
 			    NUM_MUTANTS);
 	tcase_add_test(tcase, other_names_and_numbers_are_no_mutants);
 	tcase_add_test(tcase, an_end_has_one_mutant_at_most);
+	tcase_add_test(tcase,
+		       a_census_makes_no_error_and_remembers_each_chance);
+	tcase_add_test(tcase, the_library_has_a_mutant_of_its_own);
 	suite_add_tcase(suite, tcase);
 	return suite_main(suite);
 }

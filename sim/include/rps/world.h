@@ -168,4 +168,16 @@ struct rps_mutant_info {
 /* Return: false past the last one; numbers start at 1. */
 RPS_API bool rps_mutant_get(uint32_t number, struct rps_mutant_info *out);
 
+/* In the place of a mutant's number: makes no error, but keeps in mind which
+ * mutants would have had their chance. */
+enum { RPS_MUTANT_CENSUS = 0x7fffffff };
+
+/* Return: how many mutants there are.  @reached gets, for the first @max of
+ * them by number, whether one could have shown since the last call. */
+RPS_API uint32_t rps_mutant_census(bool *reached, uint32_t max);
+
+/* The error of functions that belong to neither end: layout and arithmetic.
+ * Ends are not to be made while there is one. */
+RPS_API void rps_mutant_set_library(uint32_t number);
+
 #endif

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the kill matrix makes of verdicts, and what it says."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from rpmsg_cts.matrix import CANARY, Matrix, Outcome, Row, to_json, to_text, write
+from rpmsg_cts.mutants import Mutant
+from rpmsg_cts.recorder import Subject
+from rpmsg_cts.results import RequirementText
+from rpmsg_cts.targets import Lane
+
+PASS, FAIL, INCONC, DIED = Outcome("PASS"), Outcome("FAIL", "wrong"), Outcome("INCONC", "why"), Outcome("DIED", "how")
+
+
+def subject(role: str, *ids: str) -> Subject:
+    """A test of these requirements in this role."""
+    return Subject(Lane("sim", role), "", tuple(
+        RequirementText(id_, "slug", "header", "It is so.", "MUST", "both", "somewhere", False) for id_ in ids))
+
+
+SUBJECTS = [subject("driver", "HDR-001"), subject("device", "HDR-001"), subject("driver", "NS-001", "NS-002")]
+
+
+def row(*outcomes: Outcome, requirement: str = "HDR-001", also: tuple[str, ...] = (), name: str = "wrong") -> Row:
+    """A mutant, with what the tests said."""
+    return Row(Mutant(name, requirement, also, "something is wrong"), dict(enumerate(outcomes)), SUBJECTS)
+
+
+def matrix(*rows: Row, baseline: Outcome = PASS, canary: Row | None = None, **more: object) -> Matrix:
+    """A matrix with a canary that is found, unless told otherwise."""
+    everything = [canary or row(FAIL, FAIL, PASS, name=CANARY), *rows]
+    return Matrix(SUBJECTS, ["test_a", "test_b", "test_c"], dict.fromkeys(range(3), baseline),
+                  {one.mutant.name: one for one in everything}, {"NS-001": "because", "NS-002": "so"}, **more)
+
+
+@pytest.mark.parametrize(("outcomes", "fate", "roles"), [
+    ((FAIL, FAIL, PASS), "killed", ["driver", "device"]),
+    ((PASS, FAIL, PASS), "killed", ["device"]),
+    ((DIED, PASS, PASS), "killed", ["driver"]),
+    ((INCONC, INCONC, PASS), "survived", []),
+    ((PASS, PASS, FAIL), "survived", []),
+    ((), "never met", []),
+])
+def test_only_a_verdict_against_the_ends_kills(outcomes: tuple[Outcome, ...], fate: str, roles: list[str]) -> None:
+    """INCONC accuses nobody, and another requirement's FAIL is not this one's."""
+    one = row(*outcomes)
+
+    assert (one.fate, one.killed_as) == (fate, roles)
+
+
+def test_related_requirements_are_those_of_the_table() -> None:
+    """No more and no less; INCONC is red too."""
+    assert row(FAIL, PASS, INCONC, also=("NS-001",)).unrelated == ["NS-002"]
+    assert row(FAIL, PASS, PASS, also=("NS-001",)).stale == ["NS-001"]
+    assert row(FAIL, PASS, INCONC, also=("NS-001", "NS-002")).unrelated == []
+    assert row(FAIL, FAIL, FAIL, also=("*",)).unrelated == []
+    assert row(FAIL, FAIL, FAIL, also=("*",)).stale == ["*"], "three red tests are not everything"
+    assert row(FAIL, PASS, FAIL).corrected == 'MUTANT(wrong, "HDR-001", "NS-001 NS-002", "something is wrong")'
+
+
+def test_a_role_without_a_killed_mutant_is_not_covered() -> None:
+    """The canary counts for nobody, and a reason excuses."""
+    assert matrix().uncovered == [("HDR-001", "device"), ("HDR-001", "driver")]
+    assert matrix(row(FAIL, PASS, PASS)).uncovered == [("HDR-001", "device")]
+    assert matrix(row(FAIL, FAIL, PASS)).uncovered == []
+
+
+@pytest.mark.parametrize(("made", "status"), [
+    (matrix(row(FAIL, FAIL, PASS)), 0),
+    (matrix(row(PASS, PASS, PASS)), 1),
+    (matrix(row(FAIL, FAIL, FAIL)), 1),
+    (matrix(row(FAIL, FAIL, PASS), baseline=INCONC), 3),
+    (matrix(row(FAIL, FAIL, PASS), canary=row(PASS, FAIL, FAIL, name=CANARY)), 3),
+], ids=["good", "survivor", "unrelated", "red-baseline", "live-canary"])
+def test_the_exit_status_says_the_worst(made: Matrix, status: int) -> None:
+    """A matrix that cannot be believed is worse than a bad one."""
+    assert made.exit_status == status
+    assert bool(made.errors) == (status == 3)
+
+
+def test_what_is_wrong_is_said_in_words() -> None:
+    """With the line of the table as it should be."""
+    made = matrix(row(PASS, PASS, FAIL), row(DIED, PASS, PASS, name="deadly"), baseline=INCONC)
+    text = to_text(made, "c0ffee")
+
+    assert "ERROR: red without any error: test_a: INCONC why\n" in text
+    assert "survived: wrong: HDR-001 does not find that something is wrong\n" in text
+    assert "died: deadly: how (1)\n" in text
+    assert 'not as the table says: MUTANT(wrong, "HDR-001", "NS-001 NS-002", "something is wrong")\n' in text
+    assert "no mutant shows that their tests can fail, as device: HDR-001\n" in text
+    assert "2 of 3 mutants killed; 3 of 4 duties" in text
+
+
+def test_a_part_of_the_matrix_says_nothing_of_the_rest() -> None:
+    """Somebody who looks at one mutant is not told of all others."""
+    assert "their tests can fail" not in to_text(matrix(complete=False), "c0ffee")
+
+
+def test_machines_get_the_same(tmp_path: object) -> None:
+    """As JSON, and as files that are there at once or not at all."""
+    made = matrix(row(FAIL, PASS, INCONC))
+    found = json.loads(to_json(made, "c0ffee"))
+
+    assert found["mutants"]["wrong"]["red"] == {"HDR-001": {"driver": 1}, "NS-001": {"driver": 1},
+                                                "NS-002": {"driver": 1}}
+    assert found["requirements"]["HDR-001"] == {"roles": {"driver": ["wrong"], "device": []}, "excused": None}
+    assert found["requirements"]["NS-001"]["excused"] == "because"
+    paths = write(made, "c0ffee", tmp_path / "new")
+    assert [path.name for path in paths] == ["kill-matrix.txt", "kill-matrix.json"]
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["kill-matrix.json", "kill-matrix.txt"]
