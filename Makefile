@@ -33,7 +33,7 @@ PROG_LIB := $(filter-out $(SRC)/prog/rps-%.c,$(wildcard $(SRC)/prog/*.c))
 TESTS_CORE := $(addprefix $(SRC)/test/test_,$(addsuffix .c,access vring \
 	vring_vectors vdrv vdev drv dev node name_service send))
 TESTS_DIRECT := $(wildcard $(SRC)/test/test_vhost_user*.c \
-	$(SRC)/test/test_services*.c)
+	$(SRC)/test/test_services*.c $(SRC)/test/test_trace.c)
 TESTS_SIM := $(filter-out $(TESTS_DIRECT),$(wildcard $(SRC)/test/test_*.c))
 TESTS_DIRECT += $(TESTS_CORE)
 TEST_LIB := $(filter-out $(SRC)/test/test_%.c,$(wildcard $(SRC)/test/*.c))
@@ -78,8 +78,34 @@ $(B)/librps-sim.so: $(call objects,sim,$(WORLD))
 $(B)/rps-device: $(call objects,direct,$(SRC)/prog/rps-device.c $(PROG_LIB) $(DIRECT))
 	$(CC) -o $@ $^
 
+# --- traces: only where LTTng is, and loaded only when asked for ------------
+ifeq ($(shell pkg-config --exists lttng-ust && echo yes),yes)
+TRACES := $(B)/librps-lttng.so $(B)/librps-lttng-clock.so
+endif
+all: $(TRACES)
+
+$(B)/traces/rps_tp_generated.h: traces/generate $(SRC)/base/seam.def \
+		$(SRC)/include/rps/events.def $(SRC)/include/rps/record.h
+	@mkdir -p $(@D)
+	$(PYTHON) traces/generate $(SRC) $@
+
+$(B)/traces/%.o: traces/%.c
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(CFLAGS) -I$(B)/traces -Itraces -c $< -o $@
+
+# What LTTng's macros make is not in house style.
+$(B)/traces/rps_tp.o: WARN := -Wall
+$(B)/traces/rps_tp.o $(B)/traces/rps_trace.o: $(B)/traces/rps_tp_generated.h
+
+$(B)/librps-lttng.so: $(addprefix $(B)/traces/,rps_tp.o rps_trace.o rps_clock.o)
+	$(CC) -shared -Wl,-z,defs -o $@ $^ -llttng-ust -ldl
+
+$(B)/librps-lttng-clock.so: $(addprefix $(B)/traces/,rps_clock_plugin.o rps_clock.o)
+	$(CC) -shared -Wl,-z,defs -o $@ $^ -llttng-ust-common
+
 # The Python binding reads the public headers themselves.
-CDEF_HEADERS := record.h monitor.h world.h iut.h tester.h tester_driver.h vhost_user.h
+CDEF_HEADERS := record.h monitor.h world.h iut.h tester.h tester_driver.h vhost_user.h \
+	trace.h
 $(B)/rps.cdef: $(addprefix $(SRC)/include/rps/,api.h probe.h events.def $(CDEF_HEADERS))
 	@mkdir -p $(@D)
 	printf '#include <rps/%s>\n' $(CDEF_HEADERS) | \
@@ -91,12 +117,15 @@ CHECK_LIBS = $(shell pkg-config --libs check)
 
 define unit_test
 $(B)/$(1)/test_%: $(B)/$(1)/test/test_%.o $(call objects,$(1),$(2) $(3))
-	$(CC) $(4) -o $$@ $$^ $$(CHECK_LIBS)
+	$(CC) $(4) $$(LINK) -o $$@ $$^ $$(CHECK_LIBS)
 endef
 $(eval $(call unit_test,direct,$(TEST_LIB_DIRECT) $(PROG_LIB),$(DIRECT),))
 $(eval $(call unit_test,sim,$(TEST_LIB_SIM),$(WORLD),))
 $(eval $(call unit_test,direct-san,$(TEST_LIB_DIRECT) $(PROG_LIB),$(DIRECT),$(SAN)))
 $(eval $(call unit_test,sim-san,$(TEST_LIB_SIM),$(WORLD),$(SAN)))
+
+# It plays the provider that it loads.
+$(B)/direct/test_trace $(B)/direct-san/test_trace: LINK := -rdynamic
 
 UNIT := $(call tests,direct,$(TESTS_DIRECT)) $(call tests,sim,$(TESTS_SIM))
 UNIT_SAN := $(call tests,direct-san,$(TESTS_DIRECT)) \
@@ -165,7 +194,7 @@ conformance: ## judge our own ends and a distribution kernel
 setup: ## install what is missing (as root), or say what is
 	ci/setup all
 setup-test:
-	ci/setup build test
+	ci/setup build test trace
 
 .PHONY: guest
 guest: setup ## QEMU, kernel and guest image below build/
@@ -185,6 +214,9 @@ install: all ## install below DESTDIR/PREFIX
 		ln -sf $$lib.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$$lib.so.$(ABI) && \
 		ln -sf $$lib.so.$(ABI) $(DESTDIR)$(LIBDIR)/$$lib.so || exit 1; \
 	done
+	for lib in $(TRACES); do \
+		install -m 644 $$lib $(DESTDIR)$(LIBDIR) || exit 1; \
+	done
 	install -m 644 $(SRC)/include/rps/*.h $(SRC)/include/rps/*.def \
 		$(DESTDIR)$(PREFIX)/include/rps
 	install -m 755 $(B)/rps-device $(DESTDIR)$(PREFIX)/bin
@@ -195,7 +227,7 @@ install: all ## install below DESTDIR/PREFIX
 .PHONY: clean
 clean: ## remove what was built (downloads stay)
 	rm -rf $(B)/direct $(B)/sim $(B)/direct-san $(B)/sim-san \
-		$(B)/*.so $(B)/rps.cdef $(B)/rps-device out
+		$(B)/traces $(B)/*.so $(B)/rps.cdef $(B)/rps-device out
 
 .PHONY: distclean
 distclean: ## remove downloads too

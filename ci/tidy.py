@@ -123,7 +123,7 @@ HEADER_LAYER = {
     "rpmsg.h": "rpmsg", "msg.h": "rpmsg", "ept.h": "rpmsg", "chan.h": "rpmsg", "node.h": "rpmsg",
     "drv.h": "drv", "dev.h": "dev",
     "world.h": "world", "iut.h": "world", "tester_driver.h": "world", "tester.h": "tester",
-    "vhost_user.h": "transport",
+    "vhost_user.h": "transport", "trace.h": "transport",
 }  # fmt: skip
 
 # What a file of each layer may include besides its own; driver and device end never each other.
@@ -147,7 +147,7 @@ HALF = {"sim/vring/vdrv.c": "vdrv", "sim/vring/vdev.c": "vdev", "sim/rpmsg/drv.c
 
 # Files, sockets, clocks and memory of one's own belong into these folders alone.
 OUTSIDE_WORLD = {
-    "fcntl.h", "poll.h", "pthread.h", "signal.h", "stdio.h", "stdlib.h", "threads.h", "time.h", "unistd.h",
+    "dlfcn.h", "fcntl.h", "poll.h", "pthread.h", "signal.h", "stdio.h", "stdlib.h", "threads.h", "time.h", "unistd.h",
 }  # fmt: skip
 OUTSIDE_PREFIX = ("sys/", "linux/", "netinet/", "arpa/")
 MAY_TOUCH_OUTSIDE = ("sim/world/", "sim/xport/", "sim/prog/", "sim/tester/", "sim/monitor/", "sim/test/")
