@@ -203,17 +203,22 @@ def wait_named(process: subprocess.Popen[bytes]) -> None:
 
 
 def test_only_guests_of_ours_are_killed(tmp_path: Path) -> None:
-    """A program that merely looks into the folder is left alone."""
+    """A program that merely looks into the folder is left alone; a daemon of LTTng that was given it is ours."""
     reader = subprocess.Popen(["sleep", "60"], cwd=tmp_path, executable=shutil.which("sleep"))
     pretender = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", f"{tmp_path}/console.log"])
     guest = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", "-name",
                               "guest=rpmsg-cts-x-1-guest", f"{tmp_path}/v/monitor.sock"])
+    daemon, stranger = (
+        subprocess.Popen(["lttng-sessiond", "-c", "import time; time.sleep(60)", f"--config={folder}/sessiond.ini"],
+                         executable=sys.executable)
+        for folder in (tmp_path, "/nowhere"))
+    processes = (reader, pretender, guest, daemon, stranger)
     try:
-        for process in (reader, pretender, guest):
+        for process in processes:
             wait_named(process)
-        assert watchdog.guests_of(tmp_path) == [guest.pid]
+        assert sorted(watchdog.ours_in(tmp_path)) == sorted([guest.pid, daemon.pid])
     finally:
-        for process in (reader, pretender, guest):
+        for process in processes:
             process.kill()
             process.wait()
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The folder of this process for sockets and libvirt's state, and what makes sure that nothing outlives the process.
 
-A guest is a child of nobody: libvirt detaches QEMU.  So a small process, watchdog.py, holds the reading end of a pipe
-whose writing end is ours; when we are gone, in whatever way, it kills our guests and removes our folder.  Should it be
+A guest is a child of nobody: libvirt detaches QEMU, and LTTng its daemons.  So a small process, watchdog.py, holds the reading end of a pipe
+whose writing end is ours; when we are gone, in whatever way, it kills them and removes our folder.  Should it be
 killed as well, the next process that starts finds the folder's lock free and does the same.
 """
 

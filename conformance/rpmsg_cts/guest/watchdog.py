@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Kill the guests of a process that has ended, and remove its folder.
+"""Kill the guests and daemons of a process that has ended, and remove its folder.
 
 Run as a program with a folder as its argument, it waits until its standard input ends, which is when the process that
 started it does.  Standard library only, and nothing of this package: it must work when all else is gone.
@@ -14,13 +14,14 @@ import sys
 import time
 from pathlib import Path
 
-GUEST_NAME = b"guest=rpmsg-cts-"
+# How a word of their command lines begins: a guest's name, or the daemons of a private LTTng.
+MARKS = (b"guest=rpmsg-cts-", b"lttng-sessiond", b"lttng-consumerd")
 ROUNDS = 50
 ROUND_S = 0.1
 
 
-def guests_of(folder: Path) -> list[int]:
-    """Process ids of the QEMUs of a folder: their command line has it, and a guest's name of ours."""
+def ours_in(folder: Path) -> list[int]:
+    """Process ids of the guests and daemons of a folder: their command line has it, and a mark of ours."""
     marker = os.fsencode(folder) + b"/"
     found = []
     for entry in os.listdir("/proc"):
@@ -30,23 +31,23 @@ def guests_of(folder: Path) -> list[int]:
             command = Path("/proc", entry, "cmdline").read_bytes()
         except OSError:
             continue
-        if marker in command and any(word.startswith(GUEST_NAME) for word in command.split(b"\0")):
+        if marker in command and any(word.startswith(MARKS) for word in command.split(b"\0")):
             found.append(int(entry))
     return found
 
 
 def clean_up(folder: Path) -> None:
-    """Kill the guests of `folder` and remove it; comes back when nothing is left, or after some seconds."""
+    """Kill what runs for `folder` and remove it; comes back when nothing is left, or after some seconds."""
     for _ in range(ROUNDS):
-        guests = guests_of(folder)
-        for pid in guests:
+        running = ours_in(folder)
+        for pid in running:
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
         shutil.rmtree(folder, ignore_errors=True)
-        # Twice, because a guest that was just being started may have come, and made files, in between.
-        if not guests and not folder.exists():
+        # Twice, because one that was just being started may have come, and made files, in between.
+        if not running and not folder.exists():
             return
         time.sleep(ROUND_S)
 
