@@ -392,6 +392,23 @@ START_TEST(more_than_the_ring_holds_counts_what_is_held)
 }
 END_TEST
 
+START_TEST(an_index_that_goes_back_behind_what_is_held_is_a_lie)
+{
+	struct ring_fixture *ring = ring_create(&ring_mode[_i], &four);
+	struct vchain chain;
+
+	for (unsigned int i = 0; i < 3; i++)
+		ring_offer(ring, i);
+	for (unsigned int i = 0; i < 3; i++)
+		ck_assert_int_eq(rps_vdev_take(&ring->dev, &chain), 0);
+	/* No more ahead of what came back than the ring is long. */
+	poke16(ring, &ring->dev.ring.avail->idx, 2);
+
+	ck_assert_int_eq(rps_vdev_take(&ring->dev, &chain), -EPROTO);
+	free(ring);
+}
+END_TEST
+
 START_TEST(a_broken_queue_works_once_initialised_again)
 {
 	struct ring_fixture *ring = ring_create(&ring_mode[_i], &four);
@@ -642,6 +659,9 @@ static TCase *hostile_tests(void)
 			    2 * ARRAY_SIZE(lie));
 	tcase_add_loop_test(tcase, more_than_the_ring_holds_counts_what_is_held,
 			    0, NUM_RING_MODES);
+	tcase_add_loop_test(
+		tcase, an_index_that_goes_back_behind_what_is_held_is_a_lie, 0,
+		NUM_RING_MODES);
 	tcase_add_loop_test(tcase, a_broken_queue_works_once_initialised_again,
 			    0, NUM_RING_MODES);
 	tcase_add_loop_test(tcase, a_descriptor_is_read_before_it_is_checked, 0,

@@ -37,7 +37,7 @@ int rps_vdev_init(struct vdev *vq, const struct rps_mem *mem,
 
 /* Why a queue is broken; the numbers appear in traces. */
 enum vdev_fault {
-	FAULT_AVAIL_IDX = 1, /* further ahead than the ring is long */
+	FAULT_AVAIL_IDX = 1, /* further ahead than the ring is long, or back */
 	FAULT_AVAIL_HEAD,    /* head outside the table */
 };
 
@@ -173,11 +173,14 @@ int rps_vdev_take(struct vdev *vq, struct vchain *chain)
 		/* Barrier A; its other half is in publish() of vdrv.c. */
 		uint16_t seen =
 			acquire16(vq->mem, SEAM_AVAIL_IDX, &ring->avail->idx);
+		uint16_t held = (uint16_t)(vq->avail_idx - vq->used_idx);
 
 		if (seen == vq->avail_idx)
 			return -EAGAIN;
-		/* Never more outstanding than entries, held ones included. */
-		if ((uint16_t)(seen - vq->used_idx) > ring->num)
+		/* Never more outstanding than entries, held ones included; one
+		 * that goes back would be followed all the way round. */
+		if ((uint16_t)(seen - vq->avail_idx) >
+		    (uint16_t)(ring->num - held))
 			return break_queue(vq, FAULT_AVAIL_IDX, seen);
 		vq->avail_seen = seen;
 		probe(vq->mem, RPS_EVENT_avail_seen, vq->queue, seen,
