@@ -3,15 +3,24 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
+import subprocess
 from pathlib import Path
 
+import pytest
+
 from rpmsg_cts import decode, vectors
-from rpmsg_cts.judge import expect, given, req
+from rpmsg_cts.judge import expect, given, req, role, skip
 from rpmsg_cts.link import F_EVENT_IDX, F_NS, F_VERSION_1, RX, TX, Config, Link
+from rpmsg_cts.link_sim import SimLink
+from rpmsg_cts.native import Native
 from rpmsg_cts.plugin_link import config
 
 OURS, THEIRS = 0x401, 0x400
-VECTORS = vectors.load(Path(__file__).resolve().parents[2])
+ROOT = Path(__file__).resolve().parents[2]
+VECTORS = vectors.load(ROOT)
+LITTLE, BIG = 0, 1  # VHOST_VRING_LITTLE_ENDIAN, VHOST_VRING_BIG_ENDIAN
 MODERN = {"le": Config(), "be": Config(big_endian=True)}
 LEGACY = {"le": Config(features=F_NS), "be": Config(features=F_NS, big_endian=True)}
 EVERY = {"modern-le": MODERN["le"], "modern-be": MODERN["be"], "legacy-le": LEGACY["le"], "legacy-be": LEGACY["be"],
@@ -36,9 +45,10 @@ def exchange(link: Link, order: str) -> None:
     """V-HDR-1 in both directions, as bytes."""
     golden = VECTORS.vector("V-HDR-1", order).bytes
     ept = link.upper.open(src=0x400, dst=0x401)
-    given(link.upper.send(ept, b"hello world!") == 0, "the IUT sends")
-    message = link.next_message()
-    expect(golden, message.raw, "V-HDR-1 sent by the IUT")
+    # An IUT that reads the ring in the other order finds no buffer, or a broken queue.
+    expect(0, link.upper.send(ept, b"hello world!"), "result of sending V-HDR-1")
+    message = link.poll_message()
+    expect(golden, message and message.raw, "V-HDR-1 sent by the IUT")
 
     link.lower.send_raw(decode.encode_message(0x401, 0x400, b"hello world!", order))
     expect([b"hello world!"], [m.payload for m in link.delivered(ept)], "delivered")
@@ -96,6 +106,70 @@ def test_ring_and_header_have_one_order(device_link: Link) -> None:
     expect(28, used.ring[0].len, "used.len of V-HDR-1")
 
 
+def told(link: SimLink, order: int) -> list[int]:
+    """Tell a device that is not running yet the order of both rings."""
+    return [link.world.set_vring_endian(queue, order) for queue in (RX, TX)]
+
+
+@req("END-005")
+@config(le=Config(features=F_NS, told_order=True, start=False),
+        be=Config(features=F_NS, told_order=True, start=False, big_endian=True))
+def test_a_legacy_device_obeys_the_order_it_is_told(device_link: SimLink) -> None:
+    """It cannot know the driver's processor; a setting that is taken and forgotten garbles everything."""
+    order = BIG if device_link.config.big_endian else LITTLE
+
+    expect([0, 0], told(device_link, order), "results of setting the order of both rings")
+    device_link.start()
+
+    exchange(device_link, device_link.config.order)
+    bytes_of_rings(device_link, device_link.config.order)
+
+
+@req("END-005")
+@config(legacy=Config(features=F_NS, told_order=True, start=False))
+def test_the_order_is_set_before_the_start_or_not_at_all(device_link: SimLink) -> None:
+    """A front end has to learn that it was not understood."""
+    expect([-errno.EINVAL] * 2, told(device_link, 2), "results of setting an order that there is not")
+    device_link.start()
+
+    expect([-errno.EBUSY] * 2, told(device_link, BIG), "results of setting the order of a running device")
+    exchange(device_link, "le")
+
+
+@req("END-005")
+@config(knows=Config(features=F_NS, start=False))
+def test_a_device_without_the_setting_says_so(device_link: SimLink) -> None:
+    """A front end then refuses to connect a driver of the other order."""
+    expect([-errno.ENOTTY] * 2, told(device_link, BIG), "results of setting the order")
+
+
+@req("END-006")
+@config(modern=Config(told_order=True, start=False))
+def test_the_order_told_means_nothing_with_version_1(device_link: SimLink) -> None:
+    """A modern link is little endian, whatever was set before the features were known."""
+    given(told(device_link, BIG) == [0, 0], "the order is set")
+    device_link.start()
+
+    exchange(device_link, "le")
+    bytes_of_rings(device_link, "le")
+
+
+@req("END-007")
+@role("driver", "device")
+@pytest.mark.parametrize("table", ["le", "be"])
+@pytest.mark.parametrize("host", ["le", "be"])
+def test_a_resource_table_has_the_order_of_its_host(native: Native, lane: object, lib: None, table: str,
+                                                    host: str) -> None:
+    """Nothing says in which order it was written: the wrong one is refused by its version, 0x01000000."""
+    firmware = decode.encode_resource_table(
+        decode.decode_resource_table(VECTORS.vector("V-RSC-1", "le").bytes, "le").entries, table)
+    at = native.ffi.new("uint32_t *")
+
+    status = native.lib.rps_codec_rsc_vdev(host == "be", firmware, len(firmware), 7, at)
+
+    expect((0, 24) if table == host else (-errno.EINVAL, 0), (status, at[0]), "result, and where the RPMsg device is")
+
+
 @req("END-008")
 @config(**EVERY)
 def test_a_message_in_the_other_order_is_dropped(link: Link) -> None:
@@ -113,3 +187,26 @@ def test_a_message_in_the_other_order_is_dropped(link: Link) -> None:
     expect([], link.upper.received(ept), "delivered")
     expect([], link.upper.channels(), "channels")
     expect(True, link.works(ept), "whether the next message arrives")
+
+
+@req("END-009")
+@role("driver", "device")
+@pytest.mark.parametrize("order", ["LITTLE", "BIG"])
+def test_the_host_order_is_the_compilers(native: Native, lane: object, lib: None, order: str, tmp_path: Path) -> None:
+    """C libraries define the names of both orders on every host: code that looks for a name always finds it."""
+    compiler = shutil.which("gcc")
+    if compiler is None or not (ROOT / "sim" / "include").is_dir():
+        skip("needs the sources, and a compiler (package gcc)")
+    source = tmp_path / "order.c"
+    source.write_text(
+        "#include <endian.h>\n#include <rps/byteorder.h>\n"
+        "#if !defined(__LITTLE_ENDIAN) || !defined(__BIG_ENDIAN)\n#error a host that cannot show it\n#endif\n"
+        f"_Static_assert(RPS_ORDER_HOST == RPS_ORDER_{'BE' if order == 'BIG' else 'LE'}, \"order\");\n")
+
+    # The macros of a big-endian compiler; its code generator is not needed to see what they decide.
+    done = subprocess.run(
+        [compiler, "-std=gnu11", "-fsyntax-only", "-U__BYTE_ORDER__", f"-D__BYTE_ORDER__=__ORDER_{order}_ENDIAN__",
+         f"-I{ROOT / 'sim' / 'include'}", str(source)], capture_output=True, text=True, check=False)
+
+    given("a host that cannot show it" not in done.stderr, "the C library defines both names")
+    expect((0, ""), (done.returncode, done.stderr), f"what the compiler says of a {order.lower()}-endian host")

@@ -124,7 +124,7 @@ def test_device_tells_of_returned_send_buffers(device_link: SimLink) -> None:
     device_link.settle()
 
     given(len(lower.returned()) == 1, "the buffer came back")
-    expect(1, lower.notified(TX) - before, "notifications of queue 1")
+    expect(1, lower.notified(TX) - before, "notifications of queue 1", departs=("rx_return_kick", "none"))
 
 
 @req("FLO-005", "FLO-011")
@@ -172,7 +172,8 @@ def test_a_message_that_does_not_fit_is_refused(link: Link, size: int) -> None:
 
     status = link.upper.send(ept, bytes(size))
 
-    expect(True, status in TOO_LONG, f"whether {size} bytes are refused as too long (result {status})")
+    expect(True, status in TOO_LONG, f"whether {size} bytes are refused as too long (result {status})",
+           departs=("oversize", "truncate"))
     expect([], take_all(link), "messages on the wire")
 
 
@@ -227,7 +228,7 @@ def test_a_starved_device_hears_of_new_buffers(driver_link: Link) -> None:
     given(len(driver_link.delivered(ept, lower.num)) == lower.num, "all messages are delivered")
     kicked = driver_link.until(lambda: lower.notified(RX) > before)
 
-    expect(True, kicked, "whether the driver kicked queue 0")
+    expect(True, kicked, "whether the driver kicked queue 0", departs=("rx_return_kick", "none"))
     expect(lower.num, len(posted(driver_link)), "buffers posted again")
 
 
@@ -329,3 +330,32 @@ def test_a_message_without_payload_is_sent(link: Link) -> None:
     message = link.next_message()
 
     expect((0, 16), (message.header.len, len(message.raw)), "hdr.len, bytes on the wire")
+
+
+@req("FLO-018")
+@role("driver", "device")
+@pytest.mark.parametrize("pause", [True, False], ids=["pause", "go-on"])
+def test_flow_control_is_refused_and_not_sent(sim_link: SimLink, pause: bool) -> None:
+    """A peer that never heard of it would take the message for something else."""
+    ept = sim_link.upper.open(src=THEIRS, dst=OURS)
+    given(sim_link.works(ept), "the link works")
+
+    status = sim_link.upper.flow_control(ept, pause)
+
+    expect(True, status < 0, f"whether flow control is refused (result {status})")
+    expect([], take_all(sim_link), "messages on the wire")
+
+
+@req("FLO-018")
+def test_a_flow_control_message_is_for_nobody(link: Link) -> None:
+    """Address 54 means something in a draft alone: such messages cost nothing and stop nothing."""
+    ept = link.upper.open(src=THEIRS, dst=OURS)
+
+    for i in range(2 * link.lower.num):
+        expect(True, link.lower.can_send(), f"whether there is a buffer after {i} messages to 54")
+        link.lower.send(OURS, 54, THEIRS.to_bytes(4, "little") + (1).to_bytes(4, "little"))
+        link.settle()
+
+    expect([], take_all(link), "answers")
+    expect(0, link.upper.send(ept, b"not paused"), "result of sending afterwards")
+    expect(True, link.works(ept), "whether the next message arrives")

@@ -3,15 +3,21 @@
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
+
 import pytest
 
-from rpmsg_cts import decode
-from rpmsg_cts.judge import expect, given, req
-from rpmsg_cts.link import RX, Config, Link
+from rpmsg_cts import decode, vectors
+from rpmsg_cts.judge import expect, given, req, role
+from rpmsg_cts.link import F_BUFSZ, F_NS, F_VERSION_1, RX, Config, Link
+from rpmsg_cts.link_sim import SimLink
+from rpmsg_cts.native import Native
 from rpmsg_cts.plugin_link import config
 
 OURS, THEIRS = 0x401, 0x5DC  # address of the tester, and of an endpoint of the IUT
 LARGEST = 496
+VECTORS = vectors.load(Path(__file__).resolve().parents[2])
 SIZES = pytest.mark.parametrize("size", [0, 1, 495, LARGEST])
 
 
@@ -78,7 +84,7 @@ def test_sent_reserved_is_zero(link: Link) -> None:
     ept = link.upper.open(src=THEIRS, dst=OURS)
     given(link.upper.send(ept, b"x") == 0, "the IUT sends")
 
-    expect(0, link.next_message().header.reserved, "hdr.reserved")
+    expect(0, link.next_message().header.reserved, "hdr.reserved", departs=("reserved_rx", "device-writes"))
 
 
 @req("HDR-004")
@@ -123,6 +129,18 @@ def test_half_of_the_buffers_are_posted_512_bytes_apart(driver_link: Link) -> No
 
     expect(min(num, 256), posted.avail.idx, "receive buffers posted")
     expect({512}, {b - a for a, b in zip(buffers, buffers[1:])}, "distance of neighbouring buffers")
+
+
+@req("HDR-007")
+@config(plain=Config(), small=Config(buf_bytes=128), least=Config(buf_bytes=17))
+def test_posted_buffers_have_their_whole_size(driver_link: Link) -> None:
+    """A device sends no more than the descriptor says."""
+    posted, size = driver_link.lower.ring(RX), driver_link.config.buf_bytes
+    given(posted.avail.idx > 0, "the driver has posted receive buffers")
+
+    lengths = {posted.desc[posted.avail.ring[i % driver_link.lower.num]].len for i in range(posted.avail.idx)}
+
+    expect({size}, lengths, f"lengths of posted buffers of {size} bytes")
 
 
 @req("HDR-007")
@@ -171,3 +189,82 @@ def test_sent_payload_arrives_intact(link: Link, size: int) -> None:
     given(link.upper.send(ept, pattern(size)) == 0, "the IUT sends")
 
     expect(pattern(size), link.next_message().payload, "payload on the wire")
+
+
+@req("HDR-010")
+@config(uneven=Config(buf_bytes=256, tx_buf_bytes=1024), other=Config(buf_bytes=1024, tx_buf_bytes=256))
+def test_each_direction_has_a_limit_of_its_own(link: Link) -> None:
+    """Sizes are agreed per direction; the limit of the other one is none."""
+    mine, theirs = link.config.send_bytes - 16, link.config.buf_bytes - 16
+    if link.role == "device":
+        mine, theirs = theirs, mine
+    ept = link.upper.open(src=THEIRS, dst=OURS)
+
+    expect((-errno.EMSGSIZE, 0), (link.upper.send(ept, pattern(mine + 1)), link.upper.send(ept, pattern(mine))),
+           f"results of sending {mine + 1} and {mine} bytes")
+    expect(pattern(mine), link.next_message().payload, "payload on the wire")
+    link.lower.send(OURS, THEIRS, pattern(theirs))
+    expect([pattern(theirs)], [m.payload for m in link.delivered(ept)], f"delivered of {theirs} bytes")
+
+
+AGREED = decode.encode_buffer_config(256, 1024, "le")  # seen from the device: it sends in 256 bytes, receives in 1024
+ROOMY = Config(features=F_NS | F_VERSION_1 | F_BUFSZ, buf_bytes=2048, tx_buf_bytes=2048, bufsz=True, start=False)
+REFUSED_SPACES = {
+    "version": b"\2" + AGREED[1:],
+    "size": AGREED[:1] + (12).to_bytes(2, "little") + AGREED[3:],
+    "padded": VECTORS.vector("V-CFG-1-PADDED").bytes,
+    "too-small": decode.encode_buffer_config(15, 1024, "le"),
+    "cut": AGREED[:10],
+}
+
+
+@req("HDR-011")
+@config(unasked=ROOMY.but(bufsz=False, space=AGREED), absent=ROOMY.but(space=AGREED, features=F_NS | F_VERSION_1))
+def test_buffer_sizes_are_not_read_unless_negotiated(driver_link: SimLink) -> None:
+    """To others the bit means something else, and there may be nothing to read."""
+    given(driver_link.try_start() == 0, "the driver binds to the device")
+    driver_link.lower.attach()
+
+    accepted = driver_link.lower.features & F_BUFSZ
+
+    expect((0, 0), (accepted, driver_link.world.space_reads()), "feature bit 1, and reads of configuration space")
+    posted = driver_link.lower.ring(RX)
+    expect(2048, posted.desc[posted.avail.ring[0]].len, "length of a posted buffer")
+
+
+@req("HDR-011")
+@config(agreed=ROOMY.but(space=AGREED))
+def test_agreed_buffer_sizes_are_obeyed(driver_link: SimLink) -> None:
+    """What the device sends in is what the driver receives in."""
+    given(driver_link.try_start() == 0, "the driver binds to the device")
+    driver_link.lower.attach()
+    ept = driver_link.upper.open(src=THEIRS, dst=OURS)
+    posted = driver_link.lower.ring(RX)
+
+    expect({256}, {posted.desc[posted.avail.ring[i]].len for i in range(posted.avail.idx)}, "lengths of posted buffers")
+    expect((-errno.EMSGSIZE, 0), (driver_link.upper.send(ept, pattern(1009)), driver_link.upper.send(ept, pattern(1008))),
+           "results of sending 1009 and 1008 bytes")
+
+
+@req("HDR-011")
+@config(**{name: ROOMY.but(space=space[:16]) for name, space in REFUSED_SPACES.items()})
+def test_buffer_sizes_that_cannot_be_are_refused(driver_link: SimLink) -> None:
+    """Another version has other fields at these places."""
+    status = driver_link.try_start()
+
+    given(driver_link.world.space_reads() > 0, "the driver has read the configuration space")
+    expect(True, status < 0, f"whether sizes in {driver_link.config.space.hex(' ')} are refused")
+    expect(False, driver_link.is_running(), "whether DRIVER_OK was set")
+
+
+@req("HDR-011")
+@role("device")
+@pytest.mark.parametrize("order", ["le", "be"])
+def test_buffer_sizes_are_packed(native: Native, lane: object, lib: None, order: str) -> None:
+    """V-CFG-1: eleven bytes, no padding, the device's sending size first."""
+    vector = VECTORS.vector("V-CFG-1", order)
+    wire = native.ffi.new("uint8_t[11]")
+
+    native.lib.rps_codec_bufsz(order == "be", vector.fields["txbuf_size"], vector.fields["rxbuf_size"], wire)
+
+    expect(vector.bytes, bytes(wire), "configuration space")

@@ -3,13 +3,18 @@
 
 from __future__ import annotations
 
+import pytest
+
+from rpmsg_cts import decode
 from rpmsg_cts.judge import expect, given, req
-from rpmsg_cts.link import (F_EVENT_IDX, F_INDIRECT, F_NS, F_VERSION_1, RX, STATUS_ACKNOWLEDGE, STATUS_DRIVER,
+from rpmsg_cts.link import (F_ACCESS_PLATFORM, F_EVENT_IDX, F_INDIRECT, F_NS, F_VERSION_1, RX, STATUS_ACKNOWLEDGE, STATUS_DRIVER,
                             STATUS_DRIVER_OK, STATUS_FAILED, STATUS_FEATURES_OK, TX, Config, Link)
 from rpmsg_cts.link_sim import SimLink
 from rpmsg_cts.plugin_link import config
 
 OURS, THEIRS = 0x401, 0x5DC
+RPMSG = 7
+WINDOW = 0x4000_0000  # bus address less physical address
 OTHER = 29  # simulated wireless: a device that QEMU knows by name and the guest has no driver for
 VENDOR = F_NS | F_VERSION_1 | F_INDIRECT | F_EVENT_IDX | 0xFFFFFE
 UNDERSTOOD_BY_RING = F_EVENT_IDX | F_INDIRECT  # a driver's ring code may know them, whatever the device type
@@ -29,6 +34,12 @@ def test_driver_leaves_other_devices_alone(driver_link: Link) -> None:
 
     expect(True, status < 0, f"whether binding to device id {driver_link.config.device_id} is refused")
     expect(False, driver_link.is_running(), "whether DRIVER_OK was set")
+
+
+@req("INI-001")
+def test_device_says_what_it_is(device_link: SimLink) -> None:
+    """The number is all that a driver has to go by."""
+    expect(RPMSG, device_link.world.device_id(), "virtio device id")
 
 
 @req("INI-002")
@@ -65,7 +76,8 @@ def test_status_is_built_up_bit_by_bit(driver_link: SimLink) -> None:
     writes = [write.status for write in driver_link.world.status_writes()]
 
     expected = MODERN if driver_link.config.features & F_VERSION_1 else LEGACY
-    expect(expected, [status for status in writes if status], "status bytes written after reset")
+    expect(expected, [status for status in writes if status], "status bytes written after reset",
+           departs=("status_strict", "off"))
     expect(0, writes[0], "first status byte written")
 
 
@@ -151,6 +163,38 @@ def test_vendor_features_change_nothing_on_the_wire(driver_link: Link) -> None:
     expect(None, driver_link.lower.receive(), "message of the driver")
 
 
+@req("INI-009")
+@config(vendor=Config(features=VENDOR))
+def test_a_vendor_bit_gets_no_acknowledgement(device_link: SimLink) -> None:
+    """A baseline device answers no announcement, even to a driver that has taken every bit."""
+    given(device_link.world.native.lib.rps_world_accepted(device_link.world.handle) == VENDOR, "the bits are accepted")
+    ept = device_link.upper.open(src=THEIRS, dst=OURS)
+
+    device_link.lower.announce("plain-service", OURS)
+    device_link.settle()
+
+    given([c.name for c in device_link.upper.channels()] == ["plain-service"], "the announcement was taken")
+    expect(None, device_link.lower.receive(), "message of the device")
+    expect(True, device_link.works(ept), "whether the link works")
+
+
+@req("INI-010")
+@pytest.mark.parametrize(("accept", "fine"), [(F_NS | F_VERSION_1, True), (F_VERSION_1, True),
+                                              (F_NS | F_VERSION_1 | F_EVENT_IDX, False)],
+                         ids=["all", "subset", "more-than-offered"])
+@config(stopped=Config(start=False))
+def test_device_takes_a_subset_of_its_features(device_link: SimLink, accept: int, fine: bool) -> None:
+    """FEATURES_OK is the device's word that it will do what was chosen; it cannot do what it never offered."""
+    lower, world = device_link.lower, device_link.world
+    for status in (0, STATUS_ACKNOWLEDGE, STATUS_ACKNOWLEDGE | STATUS_DRIVER):
+        lower.set_status(status)
+
+    world.native.lib.rps_world_accept(world.handle, accept)
+    lower.set_status(lower.status | STATUS_FEATURES_OK)
+
+    expect(fine, bool(lower.status & STATUS_FEATURES_OK), f"whether FEATURES_OK stays set for features {accept:#x}")
+
+
 @req("INI-010")
 @config(refused=Config(refuse_features=True, start=False))
 def test_driver_gives_up_when_features_are_refused(driver_link: SimLink) -> None:
@@ -171,6 +215,25 @@ def test_legacy_start_has_no_features_ok(driver_link: SimLink) -> None:
     expect([0] * len(seen), seen, "FEATURES_OK in each status written")
 
 
+@req("INI-011")
+@config(le=Config(low_features=True), be=Config(low_features=True, big_endian=True))
+def test_32_feature_bits_mean_a_legacy_link(link: Link) -> None:
+    """A resource table has no room for VERSION_1: rings and headers are in the driver's order."""
+    order = link.config.order
+    given(order == ("be" if link.config.big_endian else "le"), "the link is a legacy one")
+    ept = link.upper.open(src=THEIRS, dst=OURS)
+
+    expect(0, link.world.native.lib.rps_world_accepted(link.world.handle) >> 32, "accepted features from bit 32 on")
+    expect(0, link.world.status() & STATUS_FEATURES_OK, "FEATURES_OK in the status")
+    given(link.upper.send(ept, b"native") == 0, "the IUT sends")
+    sent = TX if link.role == "driver" else RX
+    at = link.lower.ring_addrs(sent)[1 if link.role == "driver" else 2]
+    expect((1).to_bytes(2, "big" if order == "be" else "little"), link.lower.read(at + 2, 2), "index of the ring")
+    expect(decode.encode_message(THEIRS, OURS, b"native", order), link.next_message().raw, "on the wire")
+    link.lower.send_raw(decode.encode_message(OURS, THEIRS, b"answer", order))
+    expect([b"answer"], [m.payload for m in link.delivered(ept)], "delivered")
+
+
 @req("INI-012")
 @config(event=Config(features=F_NS | F_VERSION_1 | F_EVENT_IDX), flags=Config())
 def test_both_ends_suppress_in_the_same_way(link: Link) -> None:
@@ -183,6 +246,28 @@ def test_both_ends_suppress_in_the_same_way(link: Link) -> None:
         link.lower.send(OURS, THEIRS, bytes([i]))
 
     expect(4 * link.lower.num, len(link.delivered(ept, 4 * link.lower.num)), "messages delivered")
+
+
+@req("INI-013")
+@config(platform=Config(features=F_NS | F_VERSION_1 | F_ACCESS_PLATFORM, bus_offset=WINDOW),
+        physical=Config(bus_offset=WINDOW))
+def test_driver_gives_the_addresses_that_the_device_asked_for(driver_link: SimLink) -> None:
+    """Behind an IOMMU a physical address is somebody else's memory."""
+    asked = bool(driver_link.config.features & F_ACCESS_PLATFORM)
+    lower, place = driver_link.lower, driver_link.world.place()
+    ept = driver_link.upper.open(src=THEIRS, dst=OURS)
+    given(driver_link.upper.send(ept, b"x") == 0, "the driver sends")
+    bufs = place.bufs + (WINDOW if asked else 0)
+
+    expect(asked, bool(lower.features & F_ACCESS_PLATFORM), "whether ACCESS_PLATFORM is accepted")
+    for queue in (RX, TX):
+        ring = lower.ring(queue)
+        used = [ring.desc[ring.avail.ring[i]].addr for i in range(ring.avail.idx)]
+        given(used, f"buffers are offered on queue {queue}")
+        outside = [addr for addr in used if not bufs <= addr < bufs + place.bufs_bytes]
+        expect([], outside, f"addresses on queue {queue} that are none of the {'bus' if asked else 'memory'}")
+    expect(b"x", driver_link.next_message().payload, "payload on the wire")
+    expect(True, driver_link.works(ept), "whether a message arrives")
 
 
 @req("INI-014")

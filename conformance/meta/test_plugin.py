@@ -372,3 +372,22 @@ def test_plain_pytest_names_verdicts_and_replay_lines(suite):
         "idx", "  expected  0x1", "  observed  0x2", "*- requirement -*", "HDR-001  (MUST, both)", "*- replay -*",
         "./rpmsg-cts run --target sim --test 'header/test_dummy.py::test_x[[]sim-driver]'", "*1 failed*1 inconc*",
     ])
+
+
+@pytest.mark.parametrize("profile, departs, verdict", [
+    ("strict", "('vq1_used_len', 'any')", Verdict.FAIL),
+    ("openamp", "('vq1_used_len', 'any')", Verdict.WAIVED),
+    ("linux", "('vq1_used_len', 'any')", Verdict.FAIL),
+    ("openamp", "('oversize', 'truncate')", Verdict.FAIL),
+    ("openamp", "None", Verdict.FAIL),
+], ids=["strict", "tolerated", "not-this-profile", "not-this-requirement", "no-departure"])
+def test_a_departure_is_let_pass_by_its_profile_alone(suite, profile, departs, verdict):
+    """And it is shown: a tolerated departure is no PASS."""
+    suite(f"@req('LAY-019')\ndef test_x(device_link): expect(0, 28, 'used.len', departs={departs})",
+          f"--profile={profile}")
+
+    (result,) = results.load(suite.path).results
+    assert result.verdict is verdict
+    tolerated = f"used.len (tolerated by profile {profile}: vq1_used_len = any)"
+    assert result.reason == (tolerated if verdict is Verdict.WAIVED else "used.len")
+    assert (result.expected, result.observed) == ("0x0", "0x1c")

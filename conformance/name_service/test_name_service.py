@@ -188,23 +188,23 @@ def test_destroying_what_is_not_there_changes_nothing(link: Link, name: str, add
 
 
 @req("NS-011")
-def test_a_channel_comes_again_after_destruction(driver_link: Link) -> None:
+def test_a_channel_comes_again_after_destruction(link: Link) -> None:
     """A remote that restarts must be usable again."""
-    service = driver_link.upper.service
+    service = link.upper.service
     seen = []
     for withdraw in (False, True, False):
-        (driver_link.lower.withdraw if withdraw else driver_link.lower.announce)(service, OURS)
-        seen.append(channels(driver_link))
+        (link.lower.withdraw if withdraw else link.lower.announce)(service, OURS)
+        seen.append(channels(link))
     expect([[(service, OURS)], [], [(service, OURS)]], seen, "channels after create, destroy, create")
 
-    (channel,) = driver_link.upper.channels()
-    ept = driver_link.upper.bound(channel)
+    (channel,) = link.upper.channels()
+    ept = link.upper.bound(channel)
     given(ept is not None, "the channel is bound to a client")
-    given(driver_link.upper.send(ept, b"ping") == 0, "the client sends")
-    message = driver_link.next_message()
-    driver_link.lower.send(OURS, message.header.src, b"pong")
+    given(link.upper.send(ept, b"ping") == 0, "the client sends")
+    message = link.next_message()
+    link.lower.send(OURS, message.header.src, b"pong")
 
-    expect([b"pong"], [m.payload for m in driver_link.delivered(ept)], "delivered over the second channel")
+    expect([b"pong"], [m.payload for m in link.delivered(ept)], "delivered over the second channel")
 
 
 @req("NS-012")
@@ -240,6 +240,28 @@ def test_announcement_waits_for_a_buffer(device_link: SimLink) -> None:
 
     message = device_link.poll_message()
     expect(53, message and message.header.dst, "dst of what is sent once a buffer is there")
+
+
+@req("NS-014")
+@pytest.mark.parametrize(("addr", "said"), [(30, [(30, 0)]), (1023, [(1023, 0)]), (1024, [(1024, 0), (1024, 1)]),
+                                            (ANY, [(1024, 0), (1024, 1)])],
+                         ids=["30", "1023", "1024", "any"])
+def test_the_end_of_a_reserved_service_is_not_announced(device_link: SimLink, addr: int,
+                                                        said: list[tuple[int, int]]) -> None:
+    """The driver may have a channel of its own to that address, which must stay."""
+    ept = device_link.upper.open(src=addr, name=NAME)
+    given(device_link.upper.announce(ept) == 0, "the device announces")
+    device_link.upper.close(ept)
+    device_link.settle()
+
+    heard = []
+    while (message := device_link.lower.receive()) is not None:
+        heard.append(decode.decode_name_service(message.payload, device_link.lower.order))
+
+    given(heard, "the service was announced")
+    expect((NAME, 0), (heard[0].name, heard[0].flags), "name and flags of the announcement")
+    expect(said, [(ns.addr, ns.flags) for ns in heard], "addresses and flags announced",
+           departs=("ns_reserved_destroy", "yes"))
 
 
 @req("NS-015")
@@ -285,11 +307,13 @@ def test_a_client_is_bound_as_its_channel_comes(driver_link: Link) -> None:
 
 
 @req("NS-017")
-def test_an_acknowledgement_starts_no_exchange(driver_link: Link) -> None:
+def test_an_acknowledgement_starts_no_exchange(link: Link) -> None:
     """Flag value 2 is one vendor's; to others it looks like a second announcement."""
-    driver_link.lower.announce(NAME, OURS)
-    driver_link.lower.announce(NAME, OURS, flags=2)
-    driver_link.settle()
+    link.lower.announce(NAME, OURS)
+    link.lower.announce(NAME, OURS, flags=2)
+    link.settle()
 
-    expect([(NAME, OURS)], channels(driver_link), "channels")
-    expect(None, driver_link.lower.receive(), "message of the driver")
+    expect([(NAME, OURS)], channels(link), "channels")
+    expect(None, link.lower.receive(), "message of the IUT", departs=("feature_bit_1", "nuttx-ack"))
+    _, announcement = announced(link)
+    expect(0, announcement.flags, "flags of the IUT's own announcement")

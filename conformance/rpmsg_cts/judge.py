@@ -25,11 +25,18 @@ MAX_DUMP_BYTES = 256
 BYTES_PER_LINE = 16
 
 
-class Mismatch(AssertionError):
-    """What expect() raises: the IUT did something else than required."""
+Departure = tuple[str, str | int]
 
-    def __init__(self, what: str, expected: str, observed: str) -> None:
+
+class Mismatch(AssertionError):
+    """What expect() raises: the IUT did something else than required.
+
+    departs: the switch and the value (fixtures/profiles/switches.toml) by which a profile may tolerate it.
+    """
+
+    def __init__(self, what: str, expected: str, observed: str, departs: Departure | None = None) -> None:
         self.what = what
+        self.departs = departs
         self.expected = expected
         self.observed = observed
         super().__init__(f"{what}\n  expected  {_indent(expected)}\n  observed  {_indent(observed)}")
@@ -45,13 +52,16 @@ def role(*names: str) -> pytest.MarkDecorator:
     return pytest.mark.role(*names)
 
 
-def expect(expected: object, observed: object, what: str) -> None:
+def expect(expected: object, observed: object, what: str, *, departs: Departure | None = None) -> None:
     """Judge: `observed` must equal `expected`, else the verdict is FAIL with both in the same notation.
 
     Lists and tuples with equal members are equal, and so are bytes, bytearray and memoryview.
+
+    departs: what implementations are known that do otherwise, as a switch and its value; under a profile that tolerates
+    it the verdict is WAIVED.
     """
     if not _same(expected, observed):
-        raise Mismatch(what, describe(expected), describe(observed))
+        raise Mismatch(what, describe(expected), describe(observed), departs)
 
 
 def given(condition: object, why: str) -> None:

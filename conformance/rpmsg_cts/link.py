@@ -16,9 +16,11 @@ from rpmsg_cts.judge import Mismatch, given, skip
 from rpmsg_cts.native import ANY
 
 F_NS = 1 << 0
+F_BUFSZ = 1 << 1  # in a draft of Linux; others mean other things by this bit
 F_INDIRECT = 1 << 28
 F_EVENT_IDX = 1 << 29
 F_VERSION_1 = 1 << 32
+F_ACCESS_PLATFORM = 1 << 33
 
 DELIVERY_TIMEOUT_S = 1.0
 MOST_MESSAGES = 1024  # taken from an endpoint at once: one that gets stale messages gets them without end
@@ -38,6 +40,11 @@ class Config:
     addresses.  big_endian: the driver's processor.  start_idx: first ring index.  dirty: memory starts full of this byte.
     device_id: virtio device id.  refuse_features: the device does not accept the driver's features.  start: the driver
     end is brought up before the test begins.
+
+    tx_buf_bytes: size of the buffers that the driver sends in, 0 for the same as `buf_bytes`.  low_features: the
+    transport has 32 feature bits.  told_order: the device has to be told the driver's byte order.  bus_offset: bus address
+    less physical address.  bufsz: the driver takes feature bit 1 for buffer sizes, which are in `space`, the device's
+    configuration space.  learn_dst: endpoints without a destination adopt the source of their first message.
     """
 
     num: int = 8
@@ -50,15 +57,28 @@ class Config:
     device_id: int = 7
     refuse_features: bool = False
     start: bool = True
+    tx_buf_bytes: int = 0
+    low_features: bool = False
+    told_order: bool = False
+    bus_offset: int = 0
+    bufsz: bool = False
+    space: bytes = b""
+    learn_dst: bool = False
 
-    def but(self, **changes: int | bool) -> Config:
+    def but(self, **changes: int | bool | bytes) -> Config:
         """The same with some things different."""
         return replace(self, **changes)
 
     @property
     def order(self) -> str:
         """The byte order of rings and headers."""
-        return "be" if self.big_endian and not self.features & F_VERSION_1 else "le"
+        modern = self.features & F_VERSION_1 and not self.low_features
+        return "be" if self.big_endian and not modern else "le"
+
+    @property
+    def send_bytes(self) -> int:
+        """Size of the buffers that the driver sends in."""
+        return self.tx_buf_bytes or self.buf_bytes
 
     def __str__(self) -> str:
         plain = Config()

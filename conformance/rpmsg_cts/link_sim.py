@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from rpmsg_cts.diagram.rings import Ring, Rings
 from rpmsg_cts.diagram.row import Row
@@ -51,8 +52,10 @@ class World:
             "seed": seed, "features": config.features, "num": config.num, "align": config.align,
             "buf_bytes": config.buf_bytes, "device_id": config.device_id, "driver_mutant": driver_mutant,
             "device_mutant": device_mutant, "start_idx": config.start_idx, "dirty": config.dirty,
-            "native_be": config.big_endian, "refuse_features": config.refuse_features, "driver": driver,
-            "device": device})
+            "native_be": config.big_endian, "refuse_features": config.refuse_features,
+            "tx_buf_bytes": config.tx_buf_bytes, "low_features": config.low_features, "told_order": config.told_order,
+            "bus_offset": config.bus_offset, "bufsz": config.bufsz, "learn_dst": config.learn_dst,
+            "space": config.space, "space_bytes": len(config.space), "driver": driver, "device": device})
         self.handle = self._lib.rps_world_create(wanted, error)
         if self.handle == self._ffi.NULL:
             raise HarnessError(f"no world with {config}: {error_name(error[0])}")
@@ -78,12 +81,34 @@ class World:
         """Let virtual time pass."""
         self._at_rest(self._lib.rps_world_advance(self.handle, int(seconds * 1e9), MAX_STEPS))
 
+    def status(self) -> int:
+        """The status byte."""
+        return self._lib.rps_world_get_status(self.handle)
+
+    def place(self) -> Any:
+        """Where the driver of this world puts its rings and buffers (struct rps_world_place), by physical address."""
+        place = self._ffi.new("struct rps_world_place *")
+        self._lib.rps_world_place(self.handle, place)
+        return place
+
     def status_writes(self) -> list[StatusWrite]:
         """Each write of the status byte so far."""
         writes = self._ffi.new("struct rps_status_write[]", MAX_STATUS_WRITES)
         count = self._lib.rps_world_status_writes(self.handle, writes, MAX_STATUS_WRITES)
         return [StatusWrite(write.status, (write.avail_idx[0], write.avail_idx[1]), write.kicks)
                 for write in writes[0:min(count, MAX_STATUS_WRITES)]]
+
+    def device_id(self) -> int:
+        """The virtio device id that a driver finds."""
+        return self._lib.rps_world_device_id(self.handle)
+
+    def space_reads(self) -> int:
+        """Reads of the device's configuration space so far."""
+        return self._lib.rps_world_space_reads(self.handle)
+
+    def set_vring_endian(self, queue: int, order: int) -> int:
+        """Tell a legacy device the driver's byte order: 0 little, 1 big.  Return: 0 or -errno."""
+        return self._lib.rps_world_set_vring_endian(self.handle, queue, order)
 
     def guards_intact(self) -> bool:
         """Whether nothing outside of rings and buffers was written."""
@@ -127,7 +152,9 @@ class SimLink(Link):
     def __init__(self, target: str, role: str, config: Config, seed: int) -> None:
         self.target, self.role, self.config = target, role, config
         mutant = mutant_number(target)
-        self.world = World(config, driver=role == DRIVER, device=role == DEVICE, seed=seed,
+        # A device says itself what it is; the configuration only says what a driver finds.
+        mine = config if role == DRIVER else config.but(device_id=0)
+        self.world = World(mine, driver=role == DRIVER, device=role == DEVICE, seed=seed,
                            driver_mutant=mutant if role == DRIVER else 0,
                            device_mutant=mutant if role == DEVICE else 0)
         native = self.world.native

@@ -44,7 +44,7 @@ class LowerDriver(Lower):
 
     def tx_addr(self, index: int) -> int:
         """Address of one of the buffers to send."""
-        return self.rx_addr(self.num + index)
+        return self.rx_addr(self.num) + index * self._config.send_bytes
 
     def next_tx_addr(self) -> int:
         """Address of the buffer that the next message will be in."""

@@ -231,7 +231,7 @@ def _session(config: pytest.Config, root: Path, requirements: catalogue.Catalogu
     profile = profiles.load(root, requirements).get(config.getoption("profile"))
     results = config.getoption("results")
     recorder = Recorder(ResultsWriter(results) if results else None, known.load(root),
-                        _replay_options(seed_value, profile.name))
+                        _replay_options(seed_value, profile.name), profile)
     return Session(root, requirements, [targets.find(name, names) for name in wanted], recorder, seed_value, profile,
                    tuple(config.getoption("suite")), tuple(config.getoption("req")), tuple(config.getoption("test")))
 

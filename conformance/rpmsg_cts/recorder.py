@@ -7,13 +7,13 @@ import shlex
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
-from rpmsg_cts import known
+from rpmsg_cts import known, profiles
 from rpmsg_cts.diagram.row import ENDS, Row
 from rpmsg_cts.judge import Mismatch
 from rpmsg_cts.results import (MAX_DIAGRAM_ROWS, Facts, KnownDefect, RequirementText, Result, ResultsError, ResultsWriter, bounded_log,
@@ -61,6 +61,7 @@ class Recorder:
     """Collects the judgement of each item and writes one result per requirement once the item is over.
 
     writer: None when no result file was asked for.  replay_options: what a replay line needs besides target and test.
+    profile: which departures are tolerated; None tolerates nothing.
     failure: why results can no longer be written; the session must stop when it is set.
     interrupted_path: where the results of an interrupted run were put.
     """
@@ -68,6 +69,7 @@ class Recorder:
     writer: ResultsWriter | None
     entries: list[known.Entry] = field(default_factory=list)
     replay_options: tuple[str, ...] = ()
+    profile: profiles.Profile | None = None
     listeners: list[Callable[[Result], None]] = field(default_factory=list)
     counts: Counter[Verdict] = field(default_factory=Counter)
     failure: ResultsError | None = None
@@ -148,6 +150,8 @@ class Recorder:
     def _result(self, nodeid: str, subject: Subject, text: RequirementText, judgement: Judgement,
                 progress: _Progress) -> Result:
         verdict, defect = self._overlay(text.id, subject.lane, judgement)
+        if verdict is Verdict.FAIL and (tolerated := self._tolerated(text.id, judgement)):
+            verdict, judgement = Verdict.WAIVED, replace(judgement, reason=f"{judgement.reason} ({tolerated})")
         return Result(
             test=nodeid, requirement=text.id, suite=text.suite, target=subject.lane.target, role=subject.lane.role,
             variant=subject.variant, verdict=verdict, reason=bounded_text(judgement.reason),
@@ -167,6 +171,17 @@ class Recorder:
                 if entry.explains(judgement):
                     return Verdict.KNOWN, entry.defect
         return judgement.verdict, entries[0].defect if entries else None
+
+    def _tolerated(self, requirement: str, judgement: Judgement) -> str:
+        # Shown, not hidden: the reader of a report sees what was let pass, and by which choice.
+        if self.profile is None or judgement.departs is None:
+            return ""
+        switch, value = judgement.departs
+        if not self.profile.tolerates(switch, value):
+            return ""
+        if (switch, value) not in self.profile.departures(requirement):
+            return ""
+        return f"tolerated by profile {self.profile.name}: {switch} = {value}"
 
     def _guarded(self, write: Callable[[ResultsWriter], None]) -> None:
         # A full disk must end the run in order, not in the middle of a pytest hook.
@@ -195,7 +210,7 @@ def classify(call: pytest.CallInfo[None]) -> Judgement | None:
             reason, _, story = str(error).partition("\n")
             return Judgement(Verdict.FAIL, reason or "the guest's kernel failed", "", story)
         case Mismatch() if call.when == "call":
-            return Judgement(Verdict.FAIL, error.what, error.expected, error.observed)
+            return Judgement(Verdict.FAIL, error.what, error.expected, error.observed, error.departs)
         case AssertionError() if call.when == "call" and not _is_ours(call.excinfo):
             return _assertion(call.excinfo)
         case _:

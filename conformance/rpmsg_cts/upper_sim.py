@@ -60,6 +60,10 @@ class UpperSim(Upper):
         """Send with both addresses as given.  Return: 0 or -errno."""
         return self._lib.rps_iut_sendoff(self._world, self._end, src, dst, payload, len(payload))
 
+    def flow_control(self, ept: Endpoint, pause: bool) -> int:
+        """Ask the peer to pause or to go on.  Return: 0 or -errno."""
+        return self._lib.rps_iut_flow_control(self._world, self._end, ept.handle, pause)
+
     def send_blocking(self, ept: Endpoint, payload: bytes) -> SimJob:
         handle = self._lib.rps_iut_send_start(self._world, self._end, ept.handle, ANY, payload, len(payload))
         return SimJob(self, checked(handle, "start a blocking send"))

@@ -63,8 +63,8 @@ FACES: Mapping[Verdict, Face] = {
                        "author of the implementation", False, "", "failure"),
     Verdict.KNOWN: Face("◆", "k", "magenta", "failed exactly as recorded in the list of known defects",
                         "author of the implementation, already told", True, "XFAIL", "skipped"),
-    Verdict.WAIVED: Face("◇", "w", "magenta", "failed, and the failure is waived until a date",
-                         "owner of the waiver", True, "XFAIL", "skipped"),
+    Verdict.WAIVED: Face("◇", "w", "magenta", "failed, and the run's profile or a waiver accepts it",
+                         "owner of the profile or waiver", True, "XFAIL", "skipped"),
     Verdict.INCONC: Face("?", "?", "yellow", "ran, but the trigger was never reached or the evidence is ambiguous",
                          "author of the test, or the operator", True, "SKIP INCONCLUSIVE", "skipped"),
     Verdict.ERROR: Face("!", "!", "bold red reverse", "the harness broke; nothing is said about the implementation",
@@ -112,12 +112,16 @@ def exit_status(verdicts: Iterable[Verdict]) -> int:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A verdict with its reason; expected and observed are empty unless a comparison made it."""
+    """A verdict with its reason; expected and observed are empty unless a comparison made it.
+
+    departs: the switch and the value by which a profile may tolerate a FAIL.
+    """
 
     verdict: Verdict
     reason: str = ""
     expected: str = ""
     observed: str = ""
+    departs: tuple[str, str | int] | None = None
 
     def merge(self, other: Judgement) -> Judgement:
         """Combine with a later judgement of the same thing: the worse one stays, the earlier one of two equals.

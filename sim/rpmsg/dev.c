@@ -9,6 +9,13 @@
 #include "../base/probe.h"
 #include "probe_msg.h"
 
+uint32_t rps_dev_id(const struct rps_xport *xport)
+{
+	if (mutated(&xport->mem, MUTANT_dev_is_a_console))
+		return VIRTIO_ID_CONSOLE;
+	return VIRTIO_ID_RPMSG;
+}
+
 static int start_queue(struct rps_dev *dev, struct vdev *vq, unsigned int queue)
 {
 	const struct rps_xport_queue *config = &dev->xport->queue[queue];

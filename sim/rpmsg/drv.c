@@ -14,7 +14,8 @@
 #define DRIVER_FEATURES                                                        \
 	((UINT64_C(1) << VIRTIO_RPMSG_F_NS) |                                  \
 	 (UINT64_C(1) << VIRTIO_F_EVENT_IDX) |                                 \
-	 (UINT64_C(1) << VIRTIO_F_VERSION_1))
+	 (UINT64_C(1) << VIRTIO_F_VERSION_1) |                                 \
+	 (UINT64_C(1) << VIRTIO_F_ACCESS_PLATFORM))
 
 static uint32_t min32(uint32_t a, uint32_t b)
 {
@@ -30,12 +31,24 @@ static void add_status(struct rps_drv *drv, uint8_t bits)
 	drv->ops->set_status(drv->bus, (uint8_t)(status | bits));
 }
 
+/* Bit 1 means other things to other people: only where it was agreed on. */
+static uint64_t understood(const struct rps_drv *drv)
+{
+	uint64_t bufsz = UINT64_C(1) << VIRTIO_RPMSG_F_BUFSZ;
+
+	if (drv->params.bufsz || mutated(drv->mem, MUTANT_bufsz_unasked))
+		return DRIVER_FEATURES | bufsz;
+	return DRIVER_FEATURES;
+}
+
 /* Features decide the byte order of everything that follows. */
 static int negotiate(struct rps_drv *drv)
 {
 	uint64_t offered = drv->ops->get_features(drv->bus);
 
-	drv->features.bits = offered & DRIVER_FEATURES;
+	if (mutated(drv->mem, MUTANT_version_1_assumed))
+		offered |= UINT64_C(1) << VIRTIO_F_VERSION_1;
+	drv->features.bits = offered & understood(drv);
 	if (mutated(drv->mem, MUTANT_features_copied))
 		drv->features.bits = offered;
 	drv->ops->set_features(drv->bus, drv->features.bits);
@@ -56,10 +69,59 @@ static int negotiate(struct rps_drv *drv)
 	return 0;
 }
 
+/* What was set aside is all there is: smaller sizes are fine. */
+static int agree_on_sizes(struct rps_drv *drv)
+{
+	struct rps_drv_params *params = &drv->params;
+	uint8_t wire[RPS_BUFSZ_BYTES];
+	struct rps_bufsz sizes;
+	int err;
+
+	if (params->tx_buf_bytes == 0)
+		params->tx_buf_bytes = params->buf_bytes;
+	if (!feature_has(drv->features, VIRTIO_RPMSG_F_BUFSZ))
+		return 0;
+	err = drv->ops->read_space(drv->bus, 0, wire, sizeof(wire));
+	if (!err)
+		err = rps_bufsz_unpack(drv->mem->order, wire, &sizes);
+	if (err)
+		return err;
+	if (mutated(drv->mem, MUTANT_bufsz_sides_swapped))
+		sizes = (struct rps_bufsz){ sizes.to_device_bytes,
+					    sizes.to_driver_bytes };
+	if (sizes.to_driver_bytes > params->buf_bytes ||
+	    sizes.to_device_bytes > params->tx_buf_bytes)
+		return -EINVAL;
+	params->buf_bytes = sizes.to_driver_bytes;
+	params->tx_buf_bytes = sizes.to_device_bytes;
+	return 0;
+}
+
+/* Where the device finds what we find at @addr. */
+static struct gpa bus_addr(const struct rps_drv *drv, struct gpa addr)
+{
+	if (feature_has(drv->features, VIRTIO_F_ACCESS_PLATFORM))
+		addr.v += drv->params.bus_offset;
+	return addr;
+}
+
+static struct gpa buf_bus_addr(const struct rps_drv *drv, struct gpa addr)
+{
+	if (mutated(drv->mem, MUTANT_cpu_addr_written))
+		return addr;
+	return bus_addr(drv, addr);
+}
+
 static int set_up_queue(struct rps_drv *drv, struct vdrv *vq,
 			unsigned int queue, struct vdrv_slot *slots)
 {
 	uint32_t max = drv->ops->queue_num_max(drv->bus, queue);
+	const struct rps_vring_addrs *ring = &drv->params.ring[queue];
+	struct rps_vring_addrs on_bus = {
+		.desc = bus_addr(drv, ring->desc),
+		.avail = bus_addr(drv, ring->avail),
+		.used = bus_addr(drv, ring->used),
+	};
 	struct vdrv_params params = {
 		.queue = queue,
 		.num = min32(drv->params.num, max),
@@ -70,12 +132,10 @@ static int set_up_queue(struct rps_drv *drv, struct vdrv *vq,
 
 	if (max == 0)
 		return -ENODEV;
-	err = rps_vdrv_init(vq, drv->mem, drv->params.ring[queue], &params,
-			    slots);
+	err = rps_vdrv_init(vq, drv->mem, *ring, &params, slots);
 	if (err)
 		return err;
-	drv->ops->set_queue(drv->bus, queue, params.num,
-			    drv->params.ring[queue]);
+	drv->ops->set_queue(drv->bus, queue, params.num, on_bus);
 	return 0;
 }
 
@@ -88,7 +148,8 @@ static struct gpa rx_addr(const struct rps_drv *drv, uint16_t buf)
 
 static struct gpa tx_addr(const struct rps_drv *drv, uint16_t buf)
 {
-	return rx_addr(drv, (uint16_t)(drv->num_bufs + buf));
+	return (struct gpa){ rx_addr(drv, drv->num_bufs).v +
+			     (uint64_t)buf * drv->params.tx_buf_bytes };
 }
 
 static void *token_of(uint16_t buf)
@@ -104,7 +165,7 @@ static uint16_t buf_of(const void *token)
 static void offer_rx(struct rps_drv *drv, uint16_t buf, uint32_t len_bytes)
 {
 	struct vbuf vbuf = {
-		.addr = rx_addr(drv, buf),
+		.addr = buf_bus_addr(drv, rx_addr(drv, buf)),
 		.len_bytes = len_bytes,
 		.device_writes = true,
 	};
@@ -114,14 +175,23 @@ static void offer_rx(struct rps_drv *drv, uint16_t buf, uint32_t len_bytes)
 	rps_assert(err == 0 || err == -EPIPE);
 }
 
+static uint32_t first_len(const struct rps_drv *drv)
+{
+	if (mutated(drv->mem, MUTANT_posted_short))
+		return drv->params.buf_bytes - RPMSG_HDR_BYTES;
+	return drv->params.buf_bytes;
+}
+
 static int set_up_buffers(struct rps_drv *drv)
 {
 	uint32_t num = min32(drv->rx.ring.num, drv->tx.ring.num);
 	uint64_t bytes;
 
 	drv->num_bufs = (uint16_t)min32(num, RPS_DRV_BUFS_MAX);
-	bytes = 2ull * drv->num_bufs * drv->params.buf_bytes;
-	if (drv->params.buf_bytes <= RPMSG_HDR_BYTES)
+	bytes = (uint64_t)drv->num_bufs *
+		((uint64_t)drv->params.buf_bytes + drv->params.tx_buf_bytes);
+	if (drv->params.buf_bytes <= RPMSG_HDR_BYTES ||
+	    drv->params.tx_buf_bytes <= RPMSG_HDR_BYTES)
 		return -EINVAL;
 	if (!rps_mem_map(drv->mem, drv->params.bufs, bytes))
 		return -EINVAL;
@@ -132,7 +202,7 @@ static int set_up_buffers(struct rps_drv *drv)
 	if (mutated(drv->mem, MUTANT_driver_ok_first))
 		return 0;
 	for (uint16_t i = 0; i < drv->num_bufs; i++)
-		offer_rx(drv, i, drv->params.buf_bytes);
+		offer_rx(drv, i, first_len(drv));
 	return 0;
 }
 
@@ -148,6 +218,8 @@ static int bring_up(struct rps_drv *drv)
 		return -ENODEV;
 	add_status(drv, VIRTIO_STATUS_DRIVER);
 	err = negotiate(drv);
+	if (!err)
+		err = agree_on_sizes(drv);
 	if (!err)
 		err = set_up_queue(drv, &drv->rx, rx, drv->params.rx_slots);
 	if (!err)
@@ -305,10 +377,17 @@ static int take_tx(struct rps_drv *drv, uint16_t *buf)
 	return 0;
 }
 
+static uint32_t send_room(const struct rps_drv *drv)
+{
+	if (mutated(drv->mem, MUTANT_rx_size_for_tx))
+		return drv->params.buf_bytes - RPMSG_HDR_BYTES;
+	return drv->params.tx_buf_bytes - RPMSG_HDR_BYTES;
+}
+
 int rps_drv_send(struct rps_drv *drv, const struct rps_hdr *hdr,
 		 const void *payload)
 {
-	uint32_t room_bytes = drv->params.buf_bytes - RPMSG_HDR_BYTES;
+	uint32_t room_bytes = send_room(drv);
 	struct rpmsg_hdr wire = rps_hdr_pack(drv->mem->order, hdr);
 	struct vbuf vbuf = { .len_bytes = RPMSG_HDR_BYTES + hdr->len_bytes };
 	uint8_t *bytes;
@@ -321,8 +400,8 @@ int rps_drv_send(struct rps_drv *drv, const struct rps_hdr *hdr,
 	if (err)
 		return err;
 
-	vbuf.addr = tx_addr(drv, buf);
-	bytes = rps_mem_map(drv->mem, vbuf.addr, vbuf.len_bytes);
+	vbuf.addr = buf_bus_addr(drv, tx_addr(drv, buf));
+	bytes = rps_mem_map(drv->mem, tx_addr(drv, buf), vbuf.len_bytes);
 	copy_out(drv->mem, SEAM_HDR, bytes, &wire, sizeof(wire));
 	probe_header(drv->mem, RPS_EVENT_header_write, vbuf.addr, hdr);
 	/* Nothing to copy may come without an address to copy it from. */

@@ -215,6 +215,29 @@ static void destroy(struct rps_node *node, const struct rps_ns *ns)
 		remove_chan(node, chan);
 }
 
+static bool has_vendor_bit(const struct rps_node *node)
+{
+	if (node->role == RPS_ROLE_DRIVER)
+		return feature_has(node->drv.features, 1);
+	return feature_has(node->dev.xport->features, 1);
+}
+
+/* Nobody does so unless asked to; a vendor's extension as an error. */
+static void acknowledge(struct rps_node *node, const struct rps_ns *ns,
+			uint32_t flags)
+{
+	const uint32_t ack = 2;
+	struct rpmsg_ns_msg wire = rps_ns_pack(node->mem->order, ns);
+
+	if (!(mutated(node->mem, MUTANT_ack_of_vendor_bit) &&
+	      has_vendor_bit(node)) &&
+	    !(mutated(node->mem, MUTANT_ack_answered) && flags & ack))
+		return;
+	wire.flags = cpu_to_virtio32(node->mem->order, ack);
+	(void)!rps_node_trysend(node, RPMSG_NS_ADDR, RPMSG_NS_ADDR, &wire,
+				sizeof(wire));
+}
+
 void ns_receive(struct rps_node *node, const struct rps_msg *msg)
 {
 	struct rpmsg_ns_msg wire = { 0 };
@@ -237,6 +260,7 @@ void ns_receive(struct rps_node *node, const struct rps_msg *msg)
 		destroy(node, &ns);
 	else
 		create(node, &ns);
+	acknowledge(node, &ns, virtio32_to_cpu(node->mem->order, wire.flags));
 }
 
 int rps_node_open_chan(struct rps_node *node, const char *name, uint32_t src,

@@ -12,6 +12,7 @@ void rps_node_init(struct rps_node *node, const struct rps_node_params *params)
 {
 	memset(node, 0, sizeof(*node));
 	node->role = params->role;
+	node->learn_dst = params->learn_dst;
 	node->epts.slot = params->ept_slots;
 	node->epts.capacity = params->num_ept_slots;
 	node->chans.slot = params->chan_slots;
@@ -102,6 +103,15 @@ enum drop {
 	DROP_NO_ENDPOINT = 32,
 };
 
+static void learn_dst(const struct rps_node *node, struct rps_ept *ept,
+		      uint32_t src)
+{
+	if (mutated(node->mem, MUTANT_dst_follows_sender))
+		ept->dst = src;
+	if (node->learn_dst && ept->dst == RPMSG_ADDR_ANY)
+		ept->dst = src;
+}
+
 static enum rps_rx_result deliver(struct rps_node *node,
 				  const struct rps_msg *msg)
 {
@@ -129,6 +139,7 @@ static enum rps_rx_result deliver(struct rps_node *node,
 	if (mutated(node->mem, MUTANT_empty_message_lost) &&
 	    msg->hdr.len_bytes == 0)
 		return RPS_RX_HOLD;
+	learn_dst(node, ept, msg->hdr.src);
 	probe(node->mem, RPS_EVENT_message_deliver, msg->hdr.src, msg->hdr.dst,
 	      msg->hdr.len_bytes);
 	return ept->rx(node, ept, msg, ept->priv);
@@ -199,6 +210,15 @@ int rps_node_create_ept(struct rps_node *node, struct rps_ept *ept)
 	return err;
 }
 
+/* A driver may have made a channel of its own to a reserved address of the
+ * device, which must outlive the service's end (de-facto, OpenAMP). */
+static bool withdraws(const struct rps_node *node, const struct rps_ept *ept)
+{
+	return node->role == RPS_ROLE_DRIVER ||
+	       ept->addr >= RPMSG_RESERVED_ADDRESSES ||
+	       mutated(node->mem, MUTANT_reserved_withdrawn);
+}
+
 void rps_node_destroy_ept(struct rps_node *node, struct rps_ept *ept)
 {
 	if (rps_ept_remove(&node->epts, ept))
@@ -206,7 +226,7 @@ void rps_node_destroy_ept(struct rps_node *node, struct rps_ept *ept)
 	if (node->mem)
 		probe(node->mem, RPS_EVENT_endpoint_destroy, ept->addr, 0, 0);
 	/* Where it cannot be told now, nobody is left to be told later. */
-	if (ept->announced)
+	if (ept->announced && withdraws(node, ept))
 		(void)!rps_node_withdraw(node, ept);
 }
 

@@ -37,6 +37,14 @@ int rps_node_trysend(struct rps_node *node, uint32_t src, uint32_t dst,
 	return err;
 }
 
+int rps_node_flow_control(struct rps_node *node, const struct rps_ept *ept,
+			  bool pause)
+{
+	if (mutated(node->mem, MUTANT_flow_control_sent))
+		return rps_node_trysend(node, ept->addr, 54, &pause, 1);
+	return -EOPNOTSUPP;
+}
+
 static int attempt(struct rps_send *send)
 {
 	int err = rps_node_trysend(send->node, send->src, send->dst,

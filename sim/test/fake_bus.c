@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "fake_bus.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -77,8 +78,21 @@ static void set_features(void *priv, uint64_t features)
 	note(bus, "features 0x%" PRIx64, features);
 	bus->accepted = features;
 	bus->xport.features.bits = features;
+	if (features & BUS_FEATURE(VIRTIO_F_ACCESS_PLATFORM))
+		bus->xport.mem.region[0].base.v += bus->config.bus_offset;
 	bus->xport.mem.order =
 		bus->config.native_be && !modern ? RPS_ORDER_BE : RPS_ORDER_LE;
+}
+
+static int read_space(void *priv, uint32_t offset, void *to, uint32_t len_bytes)
+{
+	struct fake_bus *bus = priv;
+
+	if (offset > bus->config.space_bytes ||
+	    len_bytes > bus->config.space_bytes - offset)
+		return -EINVAL;
+	memcpy(to, &bus->config.space[offset], len_bytes);
+	return 0;
 }
 
 static uint32_t queue_num_max(void *priv, unsigned int queue)
@@ -116,6 +130,7 @@ const struct rps_vbus_ops fake_bus_ops = {
 	.set_status = set_status,
 	.get_features = get_features,
 	.set_features = set_features,
+	.read_space = read_space,
 	.queue_num_max = queue_num_max,
 	.set_queue = set_queue,
 	.kick = kick,
@@ -148,6 +163,9 @@ struct fake_bus *bus_create(const struct bus_config *config)
 	params->num = config->num;
 	params->bufs.v = BUS_GPA + BUFS_OFFSET;
 	params->buf_bytes = config->buf_bytes;
+	params->tx_buf_bytes = config->tx_buf_bytes;
+	params->bus_offset = config->bus_offset;
+	params->bufsz = config->bufsz;
 	params->native = config->native_be ? RPS_ORDER_BE : RPS_ORDER_LE;
 	params->start_idx = config->start_idx;
 	params->rx_slots = bus->slot[RPS_QUEUE_RX];

@@ -23,7 +23,12 @@ struct bus_config {
 	uint32_t num_max[RPS_NUM_QUEUES];
 	uint32_t num; /* entries that the driver wants */
 	uint32_t buf_bytes;
+	uint32_t tx_buf_bytes; /* 0: the same */
+	uint64_t bus_offset;
 	uint16_t start_idx;
+	bool bufsz; /* the driver knows feature bit 1 */
+	uint32_t space_bytes;
+	uint8_t space[16]; /* configuration space */
 	bool native_be;
 	bool refuse_features;
 };

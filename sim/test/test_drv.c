@@ -86,7 +86,7 @@ static const struct probe_row probe_row[] = {
 	  "status 0, status 1, status 3, features 0x20000001, "
 	  "queue 0 of 4, queue 1 of 4, status 7, kick 0" },
 	{ "everything is offered", UINT64_MAX, 7, { 4, 4 }, 4, 512, false, 0,
-	  "status 0, status 1, status 3, features 0x120000001, status 11, "
+	  "status 0, status 1, status 3, features 0x320000001, status 11, "
 	  "queue 0 of 4, queue 1 of 4, status 15, kick 0" },
 	{ "device allows fewer entries", NS, 7, { 2, 4 }, 4, 512, false, 0,
 	  "status 0, status 1, status 3, features 0x1, "
@@ -421,6 +421,98 @@ START_TEST(a_message_is_one_descriptor_of_its_own_length)
 }
 END_TEST
 
+START_TEST(each_direction_has_buffers_of_its_own_size)
+{
+	struct bus_config config = bus_default;
+	struct fixture fix;
+	struct vchain chain;
+
+	config.buf_bytes = 128;
+	config.tx_buf_bytes = 1024;
+	fix = set_up(&config);
+
+	ck_assert_int_eq(say(&fix, 1009), -EMSGSIZE);
+	for (unsigned int i = 0; i < 4; i++) {
+		ck_assert_int_eq(say(&fix, 1008), 0);
+		ck_assert_int_eq(rps_vdev_take(&fix.tx, &chain), 0);
+		ck_assert_uint_eq(chain.seg[0].addr.v,
+				  fix.bus->params.bufs.v + 4 * 128 + i * 1024);
+		ck_assert_int_eq(rps_vdev_take(&fix.rx, &chain), 0);
+		ck_assert_uint_eq(chain.seg[0].addr.v,
+				  fix.bus->params.bufs.v + i * 128);
+		ck_assert_uint_eq(chain.seg[0].len_bytes, 128);
+	}
+	tear_down(&fix);
+}
+END_TEST
+
+START_TEST(a_device_that_wants_bus_addresses_gets_them)
+{
+	const uint64_t offset = UINT64_C(0x7000000000);
+	struct bus_config config = bus_default;
+	struct fixture fix;
+	struct vchain chain;
+
+	config.bus_offset = offset;
+	if (_i)
+		config.features |= BUS_FEATURE(VIRTIO_F_ACCESS_PLATFORM);
+	fix = set_up(&config);
+
+	ck_assert_int_eq(say(&fix, 12), 0);
+	ck_assert_uint_eq(fix.bus->xport.queue[0].addrs.desc.v,
+			  fix.bus->params.ring[0].desc.v + (_i ? offset : 0));
+	ck_assert_int_eq(rps_vdev_take(&fix.tx, &chain), 0);
+	ck_assert_uint_eq(chain.seg[0].addr.v,
+			  fix.bus->params.bufs.v + 4 * 512 + (_i ? offset : 0));
+	ck_assert_int_eq(rps_vdev_take(&fix.rx, &chain), 0);
+	tear_down(&fix);
+}
+END_TEST
+
+/* Sizes in configuration space, by what they lead to. */
+static const struct {
+	uint64_t features;
+	uint32_t to_driver;
+	uint32_t to_device;
+	bool bufsz;
+	uint8_t version;
+	int result;
+	uint32_t rx_bytes;
+} agreement[] = {
+	{ BUS_FEATURE(1), 128, 256, true, 1, 0, 128 },
+	{ BUS_FEATURE(1), 512, 512, true, 1, 0, 512 },
+	{ BUS_FEATURE(1), 513, 512, true, 1, -EINVAL, 0 },
+	{ BUS_FEATURE(1), 512, 513, true, 1, -EINVAL, 0 },
+	{ BUS_FEATURE(1), 16, 512, true, 1, -EINVAL, 0 },
+	{ BUS_FEATURE(1), 128, 256, true, 2, -EINVAL, 0 },
+	{ BUS_FEATURE(1), 128, 256, false, 1, 0, 512 },
+	{ 0, 128, 256, true, 1, 0, 512 },
+};
+
+START_TEST(sizes_in_configuration_space_count_if_negotiated)
+{
+	struct bus_config config = bus_default;
+	struct rps_bufsz sizes = { agreement[_i].to_driver,
+				   agreement[_i].to_device };
+	struct fixture fix = { 0 };
+
+	config.features |= agreement[_i].features;
+	config.bufsz = agreement[_i].bufsz;
+	config.space_bytes = RPS_BUFSZ_BYTES;
+	rps_bufsz_pack(RPS_ORDER_LE, &sizes, config.space);
+	config.space[0] = agreement[_i].version;
+	fix.bus = bus_create(&config);
+
+	ck_assert_int_eq(rps_drv_probe(&fix.drv, &fix.bus->mem, &fake_bus_ops,
+				       fix.bus, &fix.bus->params),
+			 agreement[_i].result);
+	if (agreement[_i].result == 0)
+		ck_assert_uint_eq(fix.drv.params.buf_bytes,
+				  agreement[_i].rx_bytes);
+	tear_down(&fix);
+}
+END_TEST
+
 static const uint16_t long_len[] = { 497, 512, 1024 };
 
 START_TEST(what_does_not_fit_leaves_no_trace)
@@ -540,6 +632,12 @@ static TCase *tx_tests(void)
 {
 	TCase *tcase = tcase_create("tx");
 
+	tcase_add_test(tcase, each_direction_has_buffers_of_its_own_size);
+	tcase_add_loop_test(tcase, a_device_that_wants_bus_addresses_gets_them,
+			    0, 2);
+	tcase_add_loop_test(tcase,
+			    sizes_in_configuration_space_count_if_negotiated, 0,
+			    ARRAY_SIZE(agreement));
 	tcase_add_loop_test(tcase,
 			    a_message_is_one_descriptor_of_its_own_length, 0,
 			    2 * ARRAY_SIZE(good_len));

@@ -92,6 +92,26 @@ START_TEST(a_destroyed_endpoint_is_withdrawn)
 }
 END_TEST
 
+START_TEST(a_device_does_not_withdraw_reserved_addresses)
+{
+	static const uint32_t addr[] = { 30, 1023, 1024 };
+	struct node_pair *pair = connected();
+	struct ends ends = ends_of(pair, _i % 2);
+	bool withdrawn = ends.from == &pair->driver || addr[_i / 2] >= 1024;
+	struct inbox inbox = { 0 };
+	struct rps_ept ept;
+
+	pair_open(ends.from, &ept, addr[_i / 2], &inbox);
+	rps_name_copy(ept.name, NAME);
+	ck_assert_int_eq(rps_node_announce(ends.from, &ept), 0);
+	rps_node_destroy_ept(ends.from, &ept);
+	pair_settle(pair);
+
+	ck_assert_uint_eq(ends.to->chans.count, withdrawn ? 0 : 1);
+	pair_destroy(pair);
+}
+END_TEST
+
 START_TEST(a_service_takes_the_channel_of_its_name)
 {
 	struct node_pair *pair = connected();
@@ -367,14 +387,14 @@ START_TEST(a_channel_with_a_fixed_address_is_announced)
 	struct inbox inbox = { 0 };
 
 	ck_assert_int_eq(rps_node_serve(ends.from, NAME, inbox_rx, &inbox), 0);
-	ck_assert_int_eq(rps_node_open_chan(ends.from, NAME, 900, 1030), 0);
+	ck_assert_int_eq(rps_node_open_chan(ends.from, NAME, 1900, 1030), 0);
 	pair_settle(pair);
-	ck_assert_ptr_nonnull(rps_chan_find(&ends.to->chans, NAME, ANY, 900));
+	ck_assert_ptr_nonnull(rps_chan_find(&ends.to->chans, NAME, ANY, 1900));
 
-	ck_assert_int_eq(rps_node_open_chan(ends.from, NAME, 900, 1030),
+	ck_assert_int_eq(rps_node_open_chan(ends.from, NAME, 1900, 1030),
 			 -EEXIST);
-	ck_assert_int_eq(rps_node_close_chan(ends.from, NAME, 900, 1030), 0);
-	ck_assert_int_eq(rps_node_close_chan(ends.from, NAME, 900, 1030),
+	ck_assert_int_eq(rps_node_close_chan(ends.from, NAME, 1900, 1030), 0);
+	ck_assert_int_eq(rps_node_close_chan(ends.from, NAME, 1900, 1030),
 			 -ENOENT);
 	pair_settle(pair);
 	ck_assert_uint_eq(ends.to->chans.count, 0);
@@ -436,6 +456,8 @@ static TCase *peer_tests(void)
 	tcase_add_loop_test(tcase, an_announced_endpoint_becomes_a_channel, 0,
 			    2);
 	tcase_add_loop_test(tcase, a_destroyed_endpoint_is_withdrawn, 0, 2);
+	tcase_add_loop_test(
+		tcase, a_device_does_not_withdraw_reserved_addresses, 0, 6);
 	tcase_add_loop_test(tcase, a_service_takes_the_channel_of_its_name, 0,
 			    2);
 	tcase_add_loop_test(tcase, channels_follow_what_is_said, 0,

@@ -52,6 +52,44 @@ START_TEST(a_message_arrives_at_the_endpoint_it_is_for)
 }
 END_TEST
 
+START_TEST(a_destination_is_adopted_once_and_on_request)
+{
+	struct node_pair *pair = connected();
+	struct ends ends = ends_of(pair, _i);
+	struct inbox inbox = { 0 };
+	struct rps_ept ept;
+
+	ends.to->learn_dst = _i / 2;
+	pair_open(ends.to, &ept, 30, &inbox);
+	ept.dst = RPMSG_ADDR_ANY;
+	for (uint32_t src = 77; src < 79; src++) {
+		ck_assert_int_eq(say(ends.from, src, 30, 'x'), 0);
+		pair_settle(pair);
+	}
+
+	ck_assert_uint_eq(inbox.count, 2);
+	ck_assert_uint_eq(ept.dst, _i / 2 ? 77 : RPMSG_ADDR_ANY);
+	pair_destroy(pair);
+}
+END_TEST
+
+START_TEST(flow_control_is_refused)
+{
+	struct node_pair *pair = connected();
+	struct ends ends = ends_of(pair, _i);
+	struct inbox inbox = { 0 };
+	struct rps_ept ept;
+
+	pair_open(ends.from, &ept, 30, &inbox);
+
+	ck_assert_int_eq(rps_node_flow_control(ends.from, &ept, _i / 2),
+			 -EOPNOTSUPP);
+	pair_settle(pair);
+	ck_assert_uint_eq(ends.to->num_dropped, 0);
+	pair_destroy(pair);
+}
+END_TEST
+
 START_TEST(any_source_may_write_to_an_endpoint)
 {
 	struct node_pair *pair = connected();
@@ -326,13 +364,20 @@ START_TEST(one_poll_handles_no_more_than_the_ring_is_long)
 END_TEST
 
 /* Both byte orders, flags and events, across the wrap of the indices. */
+/* clang-format off */
 static const struct bus_config mode[] = {
-	{ BUS_FEATURE(0), 7, { 4, 4 }, 4, 512, 0xfff0, false, false },
-	{ BUS_FEATURE(0), 7, { 4, 4 }, 4, 512, 0xfff0, true, false },
-	{ BUS_FEATURE(29), 7, { 4, 4 }, 4, 512, 0xfff0, false, false },
-	{ BUS_FEATURE(29) | BUS_FEATURE(32), 7, { 2, 2 }, 2, 64, 0, true, false },
-	{ BUS_FEATURE(0), 7, { 1, 1 }, 1, 17, 0xffff, true, false },
+	{ .features = BUS_FEATURE(0), .device_id = 7, .num_max = { 4, 4 },
+	  .num = 4, .buf_bytes = 512, .start_idx = 0xfff0, .native_be = false },
+	{ .features = BUS_FEATURE(0), .device_id = 7, .num_max = { 4, 4 },
+	  .num = 4, .buf_bytes = 512, .start_idx = 0xfff0, .native_be = true },
+	{ .features = BUS_FEATURE(29), .device_id = 7, .num_max = { 4, 4 },
+	  .num = 4, .buf_bytes = 512, .start_idx = 0xfff0, .native_be = false },
+	{ .features = BUS_FEATURE(29) | BUS_FEATURE(32), .device_id = 7, .num_max = { 2, 2 },
+	  .num = 2, .buf_bytes = 64, .start_idx = 0, .native_be = true },
+	{ .features = BUS_FEATURE(0), .device_id = 7, .num_max = { 1, 1 },
+	  .num = 1, .buf_bytes = 17, .start_idx = 0xffff, .native_be = true },
 };
+/* clang-format on */
 
 START_TEST(long_traffic_in_both_directions_loses_nothing)
 {
@@ -365,6 +410,9 @@ int main(void)
 
 	tcase_add_loop_test(tcase, a_message_arrives_at_the_endpoint_it_is_for,
 			    0, 2);
+	tcase_add_loop_test(tcase, a_destination_is_adopted_once_and_on_request,
+			    0, 4);
+	tcase_add_loop_test(tcase, flow_control_is_refused, 0, 4);
 	tcase_add_loop_test(tcase, any_source_may_write_to_an_endpoint, 0, 2);
 	tcase_add_loop_test(tcase, an_empty_message_is_a_message, 0, 2);
 	tcase_add_loop_test(tcase, messages_to_nobody_cost_nothing, 0, 2);

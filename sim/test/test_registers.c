@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <rps/xport.h>
 
+#include <errno.h>
+
 #include "suite_main.h"
 #include "world_fixture.h"
 
@@ -146,6 +148,86 @@ START_TEST(kicks_and_interrupts_are_counted_by_queue)
 }
 END_TEST
 
+START_TEST(features_beyond_what_was_offered_are_not_taken)
+{
+	struct rps_world *world = no_ends(F_NS | F_VERSION_1);
+	static const uint64_t accept[] = { 0, F_VERSION_1, F_EVENT_IDX };
+
+	rps_world_set_status(world, 3);
+	rps_world_accept(world, accept[_i]);
+	rps_world_set_status(world, 11);
+
+	ck_assert_uint_eq(rps_world_get_status(world), _i < 2 ? 11 : 3);
+	rps_world_destroy(world);
+}
+END_TEST
+
+START_TEST(a_transport_with_32_bits_loses_the_others)
+{
+	struct rps_world_config config = both_ends;
+	struct rps_world *world;
+
+	config.low_features = true;
+	world = world_of(&config);
+
+	ck_assert_uint_eq(rps_world_offered(world), F_NS);
+	rps_world_accept(world, F_NS | F_VERSION_1);
+	ck_assert_uint_eq(rps_world_accepted(world), F_NS);
+	rps_world_destroy(world);
+}
+END_TEST
+
+/* As vhost has it: what can be set, and when. */
+START_TEST(the_order_is_told_before_the_start)
+{
+	struct rps_world_config config = both_ends;
+	struct rps_xport *xport;
+	struct rps_world *world;
+	struct rps_world_place at;
+
+	config.driver = false;
+	config.features = F_NS;
+	world = world_of(&config);
+	ck_assert_int_eq(rps_world_set_vring_endian(world, 0, 0), -ENOTTY);
+	rps_world_destroy(world);
+
+	config.told_order = true;
+	world = world_of(&config);
+	xport = rps_world_xport(world);
+	rps_world_place(world, &at);
+	for (uint32_t q = 0; q < 2; q++)
+		rps_world_set_queue(world, q, 4, at.desc[q], at.avail[q],
+				    at.used[q]);
+	ck_assert_int_eq(rps_world_set_vring_endian(world, 0, 2), -EINVAL);
+	ck_assert_int_eq(rps_world_set_vring_endian(world, 0, 1), 0);
+	rps_world_set_status(world, 7);
+	ck_assert(!xport->ready);
+	ck_assert_int_eq(rps_world_set_vring_endian(world, 1, 1), -EBUSY);
+	rps_world_set_status(world, 0);
+	ck_assert_int_eq(rps_world_set_vring_endian(world, 1, 1), 0);
+	for (uint32_t q = 0; q < 2; q++)
+		rps_world_set_queue(world, q, 4, at.desc[q], at.avail[q],
+				    at.used[q]);
+	rps_world_set_status(world, 7);
+	ck_assert(xport->ready);
+	ck_assert_int_eq(xport->mem.order, RPS_ORDER_BE);
+	rps_world_destroy(world);
+}
+END_TEST
+
+START_TEST(a_device_says_what_it_is_unless_told_otherwise)
+{
+	struct rps_world_config config = both_ends;
+	struct rps_world *world;
+
+	config.device_id = _i ? 3 : 0;
+	world = world_of(&config);
+
+	ck_assert_uint_eq(rps_world_device_id(world), _i ? 3 : VIRTIO_ID_RPMSG);
+	rps_world_destroy(world);
+}
+END_TEST
+
 /* A driver in the field says 32 bits; only 16 of them could be right. */
 static const uint32_t bad_num[] = { 0, 3, 65536, 65540, 0x80000004 };
 
@@ -180,6 +262,12 @@ int main(void)
 	tcase_add_loop_test(tcase,
 			    the_device_follows_the_byte_order_of_the_driver, 0,
 			    ARRAY_SIZE(order_row));
+	tcase_add_loop_test(
+		tcase, features_beyond_what_was_offered_are_not_taken, 0, 3);
+	tcase_add_test(tcase, a_transport_with_32_bits_loses_the_others);
+	tcase_add_test(tcase, the_order_is_told_before_the_start);
+	tcase_add_loop_test(
+		tcase, a_device_says_what_it_is_unless_told_otherwise, 0, 2);
 	tcase_add_test(tcase, kicks_and_interrupts_are_counted_by_queue);
 	tcase_add_loop_test(tcase, a_size_is_not_cut_until_it_fits, 0,
 			    ARRAY_SIZE(bad_num));

@@ -3,7 +3,9 @@
 
 #include <string.h>
 
+#include <rps/bufsz.h>
 #include <rps/rpmsg.h>
+#include <rps/rsc.h>
 #include <rps/vring.h>
 
 static enum rps_order order_of(bool big_endian)
@@ -36,6 +38,20 @@ void rps_codec_ns(bool big_endian, const char *name, uint32_t addr,
 	rps_name_copy(ns.name, name);
 	wire = rps_ns_pack(order_of(big_endian), &ns);
 	memcpy(out, &wire, sizeof(wire));
+}
+
+void rps_codec_bufsz(bool big_endian, uint32_t to_driver_bytes,
+		     uint32_t to_device_bytes, uint8_t out[11])
+{
+	const struct rps_bufsz sizes = { to_driver_bytes, to_device_bytes };
+
+	rps_bufsz_pack(order_of(big_endian), &sizes, out);
+}
+
+int rps_codec_rsc_vdev(bool big_endian, const uint8_t *table, uint32_t bytes,
+		       uint32_t id, uint32_t *at)
+{
+	return rps_rsc_find_vdev(order_of(big_endian), table, bytes, id, at);
 }
 
 int rps_codec_layout(uint32_t num, uint32_t align, struct rps_codec_layout *out)

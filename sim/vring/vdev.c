@@ -152,7 +152,9 @@ static int walk(struct vdev *vq, struct vchain *chain)
 		err = add_segment(vq, chain, &desc);
 		if (err)
 			return err;
-		if (!(desc.flags & VRING_DESC_F_NEXT))
+		if (!(desc.flags & VRING_DESC_F_NEXT) &&
+		    !(mutated(vq->mem, MUTANT_dev_next_without_flag) &&
+		      desc.next))
 			return 0;
 		if (desc.next >= table.num)
 			return -EINVAL;
@@ -221,6 +223,9 @@ void rps_vdev_complete(struct vdev *vq, uint32_t id, uint32_t len_bytes)
 	if (!mutated(vq->mem, MUTANT_elem_after_idx))
 		write_elem(vq, elem, id, len_bytes);
 	vq->used_idx++;
+	if (mutated(vq->mem, MUTANT_dev_id_is_position))
+		store32(vq->mem, SEAM_USED_ID, &elem->id,
+			(uint16_t)(vq->used_idx - 1) % ring->num);
 	probe(vq->mem, RPS_EVENT_used_write, vq->queue, id, len_bytes);
 	probe(vq->mem, RPS_EVENT_used_publish, vq->queue, id, vq->used_idx);
 
@@ -249,9 +254,12 @@ bool rps_vdev_notify_needed(struct vdev *vq)
 	if (!mutated(vq->mem, MUTANT_notify_without_fence))
 		fence_full(vq->mem);
 	if (vq->event_idx) {
-		uint16_t event =
-			load16(vq->mem, SEAM_USED_EVENT, vq->ring.used_event);
+		const struct virtio16 *at = vq->ring.used_event;
+		uint16_t event;
 
+		if (mutated(vq->mem, MUTANT_dev_used_event_misplaced))
+			at = &vq->ring.avail->ring[vq->ring.num - 1];
+		event = load16(vq->mem, SEAM_USED_EVENT, at);
 		return decide(vq, event, rps_vring_need_event(event, new, old));
 	}
 	if (new == old)

@@ -82,6 +82,8 @@ static uint16_t flags_of(const struct vdrv *vq, const struct vbuf *buf)
 {
 	if (mutated(vq->mem, MUTANT_tx_write_flag))
 		return VRING_DESC_F_WRITE;
+	if (mutated(vq->mem, MUTANT_indirect_unasked) && !buf->device_writes)
+		return VRING_DESC_F_INDIRECT;
 	return buf->device_writes ? VRING_DESC_F_WRITE : 0;
 }
 
@@ -274,6 +276,10 @@ int rps_vdrv_reclaim(struct vdrv *vq, struct vdrv_used *used)
 	elem = &ring->used->ring[vq->used_idx % ring->num];
 	id = load32(vq->mem, SEAM_USED_ID, &elem->id);
 	used->len_bytes = load32(vq->mem, SEAM_USED_LEN, &elem->len);
+	if (mutated(vq->mem, MUTANT_used_fields_swapped)) {
+		id = used->len_bytes;
+		used->len_bytes = load32(vq->mem, SEAM_USED_ID, &elem->id);
+	}
 	if (mutated(vq->mem, MUTANT_used_id_ignored))
 		id = vq->used_idx % ring->num;
 	if (!is_outstanding(vq, id))

@@ -94,7 +94,8 @@ int arena_create(struct rps_world *world)
 		if (err)
 			return err;
 	}
-	place->bufs_bytes = 2 * bufs * world->config.buf_bytes;
+	place->bufs_bytes = bufs * ((uint64_t)world->config.buf_bytes +
+				    world->config.tx_buf_bytes);
 	place->bufs = carve(&carver, place->bufs_bytes);
 	place->spare_bytes = SPARE_BYTES;
 	place->spare = carve(&carver, SPARE_BYTES);

@@ -18,6 +18,7 @@ struct iut *iut_create(struct rps_world *world, unsigned int end)
 					      : RPS_ROLE_DEVICE,
 		.num_ept_slots = IUT_EPTS_MAX,
 		.num_chan_slots = IUT_CHANS_MAX,
+		.learn_dst = world->config.learn_dst,
 	};
 	uint32_t num = world->config.num;
 

@@ -3,11 +3,15 @@
  * The device's registers: what a virtio transport keeps for a driver.
  * Source: virtio-1.2 2.1, 2.2, 2.4.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "../base/assert.h"
+#include "../base/mutant.h"
 #include "../base/probe.h"
 #include "world_priv.h"
+
+#define ENDIAN_BIG 1u /* as in uapi/linux/vhost.h; little is 0 */
 
 /* One access to a register is a step as any other. */
 static void touch(struct rps_world *world)
@@ -28,10 +32,17 @@ static void reset(struct rps_world *world)
 
 static enum rps_order order_of(const struct rps_world *world)
 {
+	const struct rps_mem *device = &world->xport.mem;
 	struct feature_set features = { world->driver_features };
+	bool told_be = world->vring_endian[RPS_QUEUE_RX] == ENDIAN_BIG;
 
-	if (feature_has(features, VIRTIO_F_VERSION_1))
+	if (mutated(device, MUTANT_told_order_wins) && told_be)
+		return RPS_ORDER_BE;
+	if (feature_has(features, VIRTIO_F_VERSION_1) ||
+	    mutated(device, MUTANT_version_1_assumed))
 		return RPS_ORDER_LE;
+	if (world->config.told_order)
+		return told_be ? RPS_ORDER_BE : RPS_ORDER_LE;
 	return world->config.native_be ? RPS_ORDER_BE : RPS_ORDER_LE;
 }
 
@@ -39,8 +50,9 @@ static void start(struct rps_world *world)
 {
 	world->xport.features.bits = world->driver_features;
 	world->xport.mem.order = order_of(world);
-	world->xport.ready =
-		world->xport.queue[0].enabled && world->xport.queue[1].enabled;
+	world->xport.ready = world->xport.queue[0].enabled &&
+			     world->xport.queue[1].enabled &&
+			     world->vring_endian[0] == world->vring_endian[1];
 	world->xport.generation++;
 	actor_wake(world, RPS_END_DEVICE, WAKE_START);
 }
@@ -76,6 +88,15 @@ static void note_status(struct rps_world *world, uint8_t status)
 	};
 }
 
+/* A device takes any subset of what it offered, and nothing else (2.2.2). */
+static bool features_are_fine(const struct rps_world *world)
+{
+	if (world->config.refuse_features)
+		return false;
+	return !(world->driver_features & ~rps_world_offered(world)) ||
+	       mutated(&world->xport.mem, MUTANT_any_features_ok);
+}
+
 void rps_world_set_status(struct rps_world *world, uint8_t status)
 {
 	uint8_t old = world->status;
@@ -87,7 +108,7 @@ void rps_world_set_status(struct rps_world *world, uint8_t status)
 		reset(world);
 		return;
 	}
-	if (world->config.refuse_features)
+	if (!features_are_fine(world))
 		status &= (uint8_t)~VIRTIO_STATUS_FEATURES_OK;
 	world->status = status;
 	if (status & ~old & VIRTIO_STATUS_DRIVER_OK)
@@ -99,16 +120,33 @@ uint8_t rps_world_get_status(const struct rps_world *world)
 	return world->status;
 }
 
+static uint64_t through_transport(const struct rps_world *world,
+				  uint64_t features)
+{
+	return world->config.low_features ? (uint32_t)features : features;
+}
+
 uint64_t rps_world_offered(const struct rps_world *world)
 {
-	return world->config.features;
+	return through_transport(world, world->config.features);
+}
+
+/* Whoever asks for bus addresses sees the memory there and nowhere else. */
+static void map_for_device(struct rps_world *world)
+{
+	struct feature_set features = { world->driver_features };
+	bool bus = feature_has(features, VIRTIO_F_ACCESS_PLATFORM);
+
+	world->xport.mem.region[0].base.v =
+		world->arena_base + (bus ? world->config.bus_offset : 0);
 }
 
 void rps_world_accept(struct rps_world *world, uint64_t features)
 {
 	touch(world);
 	probe(&world->driver_mem, RPS_EVENT_features_write, features, 0, 0);
-	world->driver_features = features;
+	world->driver_features = through_transport(world, features);
+	map_for_device(world);
 }
 
 uint64_t rps_world_accepted(const struct rps_world *world)
@@ -138,6 +176,33 @@ void rps_world_kick(struct rps_world *world, uint32_t queue)
 	probe(&world->driver_mem, RPS_EVENT_kick, queue, 0, 0);
 	world->xport.queue[queue].kicks++;
 	actor_wake(world, RPS_END_DEVICE, WAKE_QUEUE(queue));
+}
+
+uint32_t rps_world_device_id(const struct rps_world *world)
+{
+	if (world->config.device_id)
+		return world->config.device_id;
+	return rps_dev_id(&world->xport);
+}
+
+int rps_world_set_vring_endian(struct rps_world *world, uint32_t queue,
+			       uint32_t order)
+{
+	rps_assert(queue < RPS_NUM_QUEUES);
+	if (!world->config.told_order)
+		return -ENOTTY;
+	if (order > ENDIAN_BIG)
+		return -EINVAL;
+	if (world->status & VIRTIO_STATUS_DRIVER_OK)
+		return -EBUSY;
+	if (!mutated(&world->xport.mem, MUTANT_told_order_ignored))
+		world->vring_endian[queue] = order;
+	return 0;
+}
+
+uint64_t rps_world_space_reads(const struct rps_world *world)
+{
+	return world->space_reads;
 }
 
 void rps_world_irq(struct rps_world *world, uint32_t queue)
@@ -177,9 +242,21 @@ uint32_t rps_world_status_writes(const struct rps_world *world,
 
 static uint32_t vbus_device_id(void *bus)
 {
-	const struct rps_world *world = bus;
+	return rps_world_device_id(bus);
+}
 
-	return world->config.device_id;
+static int vbus_read_space(void *bus, uint32_t offset, void *to,
+			   uint32_t len_bytes)
+{
+	struct rps_world *world = bus;
+	uint32_t space_bytes = world->config.space_bytes;
+
+	touch(world);
+	world->space_reads++;
+	if (offset > space_bytes || len_bytes > space_bytes - offset)
+		return -EINVAL;
+	memcpy(to, &world->config.space[offset], len_bytes);
+	return 0;
 }
 
 static uint8_t vbus_get_status(void *bus)
@@ -227,6 +304,7 @@ const struct rps_vbus_ops world_vbus_ops = {
 	.set_status = vbus_set_status,
 	.get_features = vbus_get_features,
 	.set_features = vbus_set_features,
+	.read_space = vbus_read_space,
 	.queue_num_max = vbus_queue_num_max,
 	.set_queue = vbus_set_queue,
 	.kick = vbus_kick,

@@ -29,6 +29,9 @@ static int do_probe(struct actor *actor, void *unused)
 		.num = world->config.num,
 		.bufs = { place->bufs },
 		.buf_bytes = world->config.buf_bytes,
+		.tx_buf_bytes = world->config.tx_buf_bytes,
+		.bus_offset = world->config.bus_offset,
+		.bufsz = world->config.bufsz,
 		.native = world->config.native_be ? RPS_ORDER_BE : RPS_ORDER_LE,
 		.start_idx = world->config.start_idx,
 		.rx_slots = iut->ring_slot[RPS_QUEUE_RX],
@@ -210,6 +213,24 @@ int rps_iut_sendoff(struct rps_world *world, uint32_t end, uint32_t src,
 	};
 
 	return world_do(world, end, do_sendoff, &args);
+}
+
+static int do_flow_control(struct actor *actor, void *args)
+{
+	const struct args *in = args;
+	const struct rps_ept *ept = iut_ept(actor->iut, in->handle);
+
+	if (!ept)
+		return -EBADF;
+	return rps_node_flow_control(&actor->iut->node, ept, in->index != 0);
+}
+
+int rps_iut_flow_control(struct rps_world *world, uint32_t end, int handle,
+			 bool pause)
+{
+	struct args args = { .handle = handle, .index = pause };
+
+	return world_do(world, end, do_flow_control, &args);
 }
 
 static int do_send_start(struct actor *actor, void *args)

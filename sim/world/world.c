@@ -13,7 +13,10 @@ static int check(const struct rps_world_config *config)
 {
 	if (config->num == 0 || config->buf_bytes == 0)
 		return -EINVAL;
-	if (config->buf_bytes > IUT_PAYLOAD_MAX)
+	if (config->buf_bytes > IUT_PAYLOAD_MAX ||
+	    config->tx_buf_bytes > IUT_PAYLOAD_MAX)
+		return -EINVAL;
+	if (config->space_bytes > RPS_WORLD_SPACE_MAX)
 		return -EINVAL;
 	return 0;
 }
@@ -69,6 +72,8 @@ struct rps_world *rps_world_create(const struct rps_world_config *config,
 
 	if (world) {
 		world->config = *config;
+		if (config->tx_buf_bytes == 0)
+			world->config.tx_buf_bytes = config->buf_bytes;
 		err = build(world);
 	}
 	if (err) {

@@ -111,6 +111,8 @@ struct rps_world {
 	struct rps_xport xport; /* with the device's view of the memory */
 	uint8_t status;
 	uint64_t driver_features;
+	uint64_t space_reads;
+	uint32_t vring_endian[RPS_NUM_QUEUES]; /* as told */
 	uint64_t irqs[RPS_NUM_QUEUES];
 	struct rps_status_write status_write[STATUS_WRITES_MAX];
 	uint32_t num_status_writes;

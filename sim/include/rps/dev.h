@@ -23,6 +23,9 @@ struct rps_dev {
 	uint8_t gather[RPS_DEV_GATHER_BYTES];
 };
 
+/* Return: the virtio device id under which a device end is to be found. */
+RPS_API uint32_t rps_dev_id(const struct rps_xport *xport);
+
 /**
  * rps_dev_start() - serve the rings that the driver has set up.
  * @dev:   caller's storage.

@@ -6,6 +6,7 @@
 #ifndef RPS_DRV_H
 #define RPS_DRV_H
 
+#include <rps/bufsz.h>
 #include <rps/msg.h>
 #include <rps/vbus.h>
 #include <rps/vdrv.h>
@@ -18,10 +19,16 @@
  * struct rps_drv_params - what the driver brings along.
  * @num:       entries wanted per ring; the device may allow fewer.
  * @ring:      where the rings are to be put.
- * @bufs:      first of 2 * min(@num, 256) buffers, all device-accessible.
- * @buf_bytes: size of each; 512 unless agreed otherwise.
+ * @bufs:      first of min(@num, 256) buffers to receive in and as many to send
+ *             in, all device-accessible.
+ * @buf_bytes: size of those to receive in; 512 unless agreed otherwise.
+ * @tx_buf_bytes: size of those to send in; 0: the same.
  * @native:    byte order of the driver's processor, for a legacy device.
  * @start_idx: first ring index; 0 outside wrap tests.
+ * @bus_offset: bus address less physical address of all of this, for a device
+ *             that wants bus addresses.
+ * @bufsz:     feature bit 1 means VIRTIO_RPMSG_F_BUFSZ on this bus; sizes that
+ *             the device names may then be smaller than the two above.
  * @rx_slots, @tx_slots: @num entries each, caller's storage.
  */
 struct rps_drv_params {
@@ -29,8 +36,11 @@ struct rps_drv_params {
 	struct rps_vring_addrs ring[RPS_NUM_QUEUES];
 	struct gpa bufs;
 	uint32_t buf_bytes;
+	uint32_t tx_buf_bytes;
 	enum rps_order native;
 	uint16_t start_idx;
+	uint64_t bus_offset;
+	bool bufsz;
 	struct vdrv_slot *rx_slots;
 	struct vdrv_slot *tx_slots;
 };
@@ -59,8 +69,8 @@ struct rps_drv {
  *
  * Return: 0; -ENODEV for another device id or a missing queue; what
  * rps_vring_attach() refuses of the rings; -EINVAL for buffers that are too
- * small or outside the regions; -ENOTSUP where the device refuses the
- * features. The device is left with FAILED in its status then.
+ * small or outside the regions, or sizes that the device names and that cannot
+ * be; -ENOTSUP where the device refuses the features. The device is left with FAILED in its status then.
  * Source: virtio-1.2 3.1.1; receive buffers are offered before DRIVER_OK and
  * queue 0 is kicked once after it, as devices wait for it (de-facto).
  */

@@ -34,6 +34,10 @@ RPS_API int rps_iut_sendoff(struct rps_world *world, uint32_t end, uint32_t src,
 			    uint32_t dst, const void *payload,
 			    size_t len_bytes);
 
+/* Return: as rps_node_flow_control(). */
+RPS_API int rps_iut_flow_control(struct rps_world *world, uint32_t end,
+				 int handle, bool pause);
+
 /* Return: handle of a blocking send, to be asked for its result. */
 RPS_API int rps_iut_send_start(struct rps_world *world, uint32_t end,
 			       int handle, uint32_t dst, const void *payload,

@@ -40,6 +40,7 @@ struct rps_node {
 	struct rps_mem *mem;
 	bool ready;
 	bool ns; /* VIRTIO_RPMSG_F_NS negotiated */
+	bool learn_dst;
 	struct rps_ept_table epts;
 	struct rps_chan_table chans;
 	struct rps_service service[RPS_SERVICES_MAX];
@@ -59,6 +60,8 @@ struct rps_node_params {
 	unsigned int num_ept_slots;
 	struct rps_chan *chan_slots;
 	unsigned int num_chan_slots;
+	bool learn_dst; /* endpoints without a destination adopt the source of
+			   their first message, as OpenAMP's do */
 };
 
 /* An unconnected node: endpoints and services can be made, nothing is sent. */
@@ -157,6 +160,17 @@ RPS_API RPS_CHECKED int rps_node_close_chan(struct rps_node *node,
 RPS_API RPS_CHECKED int rps_node_trysend(struct rps_node *node, uint32_t src,
 					 uint32_t dst, const void *payload,
 					 size_t len_bytes);
+
+/**
+ * rps_node_flow_control() - ask the peer to pause or to go on sending.
+ *
+ * Return: -EOPNOTSUPP: no way of saying so was ever agreed on for virtio.
+ * Nothing is on the wire.
+ * Source: Linux 6.6 rpmsg_set_flow_control() on a backend without it.
+ */
+RPS_API RPS_CHECKED int rps_node_flow_control(struct rps_node *node,
+					      const struct rps_ept *ept,
+					      bool pause);
 
 /* A blocking send, as steps. Caller's storage until it has ended. */
 struct rps_send {

@@ -91,6 +91,14 @@ RPS_API void rps_codec_hdr(bool big_endian, uint32_t src, uint32_t dst,
 RPS_API void rps_codec_ns(bool big_endian, const char *name, uint32_t addr,
 			  bool destroy, uint8_t out[40]);
 
+/* As rps_bufsz_pack(). */
+RPS_API void rps_codec_bufsz(bool big_endian, uint32_t to_driver_bytes,
+			     uint32_t to_device_bytes, uint8_t out[11]);
+
+/* As rps_rsc_find_vdev(), on a host of that byte order. */
+RPS_API int rps_codec_rsc_vdev(bool big_endian, const uint8_t *table,
+			       uint32_t bytes, uint32_t id, uint32_t *at);
+
 struct rps_codec_layout {
 	uint64_t avail;
 	uint64_t used_event;

@@ -15,6 +15,9 @@ struct rps_vbus_ops {
 	void (*set_status)(void *bus, uint8_t status);
 	uint64_t (*get_features)(void *bus);
 	void (*set_features)(void *bus, uint64_t features);
+	/* Part of configuration space. Return: 0, or -EINVAL beyond its end. */
+	int (*read_space)(void *bus, uint32_t offset, void *to,
+			  uint32_t len_bytes);
 	/* Entries at most, 0 where there is no such queue. */
 	uint32_t (*queue_num_max)(void *bus, unsigned int queue);
 	void (*set_queue)(void *bus, unsigned int queue, uint32_t num,

@@ -15,6 +15,8 @@ struct rps_xport;
 #define RPS_END_DRIVER 0u
 #define RPS_END_DEVICE 1u
 
+#define RPS_WORLD_SPACE_MAX 16
+
 /**
  * struct rps_world_config - what the world is like.
  * @seed:          of all randomness.
@@ -23,10 +25,20 @@ struct rps_xport;
  *                 wants.
  * @align:         of contiguous rings, bytes; 0 for three separate addresses.
  * @buf_bytes:     size of the driver's buffers.
+ * @tx_buf_bytes:  of those that it sends in; 0: the same size.
  * @native_be:     the driver's processor is big endian.
  * @start_idx:     first ring index of both ends.
- * @device_id:     virtio device id that the driver finds.
+ * @device_id:     virtio device id that the driver finds; 0: the device's own.
  * @refuse_features: the device does not accept the driver's features.
+ * @low_features:  the transport has 32 feature bits, as a resource table has.
+ * @told_order:    a legacy device knows nothing of the driver's processor but
+ *                 what rps_world_set_vring_endian() says.
+ * @bus_offset:    bus address less physical address, where the device wants
+ *                 bus addresses (VIRTIO_F_ACCESS_PLATFORM).
+ * @bufsz:         the driver takes feature bit 1 for buffer sizes.
+ * @learn_dst:     endpoints without a destination take that of their first
+ *                 message.
+ * @space, @space_bytes: the device's configuration space.
  * @driver, @device: our reference end lives there; else the tester plays it.
  * @driver_mutant, @device_mutant: deliberate error (rps_mutant_find()).
  * @dirty:         fill memory with this byte first.
@@ -37,6 +49,7 @@ struct rps_world_config {
 	uint32_t num;
 	uint32_t align;
 	uint32_t buf_bytes;
+	uint32_t tx_buf_bytes;
 	uint32_t device_id;
 	uint32_t driver_mutant;
 	uint32_t device_mutant;
@@ -44,8 +57,15 @@ struct rps_world_config {
 	uint8_t dirty;
 	bool native_be;
 	bool refuse_features;
+	bool low_features;
+	bool told_order;
+	bool bufsz;
+	bool learn_dst;
 	bool driver;
 	bool device;
+	uint64_t bus_offset;
+	uint32_t space_bytes;
+	uint8_t space[RPS_WORLD_SPACE_MAX];
 };
 
 /* Return: a world to be given to rps_world_destroy(); NULL with *@error set to
@@ -79,11 +99,26 @@ RPS_API void rps_world_set_queue(struct rps_world *world, uint32_t queue,
 				 uint32_t num, uint64_t desc, uint64_t avail,
 				 uint64_t used);
 RPS_API void rps_world_kick(struct rps_world *world, uint32_t queue);
+RPS_API uint32_t rps_world_device_id(const struct rps_world *world);
+
+/**
+ * rps_world_set_vring_endian() - say in which order a legacy driver writes.
+ * @order: 0 little endian, 1 big endian.
+ *
+ * Both queues have one order, as the messages in them have.
+ *
+ * Return: 0; -EINVAL for another order; -EBUSY while the driver is running;
+ * -ENOTTY in a world whose device knows anyway.
+ * Source: Linux drivers/vhost/vhost.c, VHOST_SET_VRING_ENDIAN (de-facto).
+ */
+RPS_API int rps_world_set_vring_endian(struct rps_world *world, uint32_t queue,
+				       uint32_t order);
 
 /* A used-buffer notification to the driver. */
 RPS_API void rps_world_irq(struct rps_world *world, uint32_t queue);
 
-/* What was counted since creation. */
+/* What was counted since creation; reads are those of configuration space. */
+RPS_API uint64_t rps_world_space_reads(const struct rps_world *world);
 RPS_API uint64_t rps_world_kicks(const struct rps_world *world, uint32_t queue);
 RPS_API uint64_t rps_world_irqs(const struct rps_world *world, uint32_t queue);
 

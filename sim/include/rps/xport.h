@@ -13,11 +13,15 @@
 #define RPS_QUEUE_RX   0u /* device to driver; named from the driver's side */
 #define RPS_QUEUE_TX   1u /* driver to device */
 
-#define VIRTIO_ID_RPMSG        7u
-#define VIRTIO_RPMSG_F_NS      0u
-#define VIRTIO_F_INDIRECT_DESC 28u
-#define VIRTIO_F_EVENT_IDX     29u
-#define VIRTIO_F_VERSION_1     32u
+#define VIRTIO_ID_CONSOLE 3u
+#define VIRTIO_ID_RPMSG   7u
+
+#define VIRTIO_RPMSG_F_NS        0u
+#define VIRTIO_RPMSG_F_BUFSZ     1u /* in a draft; others mean something else */
+#define VIRTIO_F_INDIRECT_DESC   28u
+#define VIRTIO_F_EVENT_IDX       29u
+#define VIRTIO_F_VERSION_1       32u
+#define VIRTIO_F_ACCESS_PLATFORM 33u
 
 #define VIRTIO_STATUS_ACKNOWLEDGE 1u
 #define VIRTIO_STATUS_DRIVER      2u
