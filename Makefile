@@ -25,7 +25,7 @@ SAN := -fsanitize=address,undefined -fno-sanitize-recover=all \
 CORE := $(wildcard $(SRC)/base/*.c $(SRC)/vring/*.c $(SRC)/rpmsg/*.c \
 	$(SRC)/tester/*.c)
 DIRECT := $(CORE) $(wildcard $(SRC)/xport/*.c)
-WORLD := $(CORE) $(wildcard $(SRC)/world/*.c)
+WORLD := $(CORE) $(wildcard $(SRC)/fault/*.c) $(wildcard $(SRC)/world/*.c)
 PROG_LIB := $(filter-out $(SRC)/prog/rps-%.c,$(wildcard $(SRC)/prog/*.c))
 
 # A unit test runs against the flavour whose code it needs, and one of the core
@@ -104,8 +104,8 @@ $(B)/librps-lttng-clock.so: $(addprefix $(B)/traces/,rps_clock_plugin.o rps_cloc
 	$(CC) -shared -Wl,-z,defs -o $@ $^ -llttng-ust-common
 
 # The Python binding reads the public headers themselves.
-CDEF_HEADERS := record.h monitor.h world.h iut.h tester.h tester_driver.h vhost_user.h \
-	trace.h
+CDEF_HEADERS := record.h monitor.h world.h fault.h iut.h tester.h tester_driver.h \
+	vhost_user.h trace.h
 $(B)/rps.cdef: $(addprefix $(SRC)/include/rps/,api.h probe.h events.def $(CDEF_HEADERS))
 	@mkdir -p $(@D)
 	printf '#include <rps/%s>\n' $(CDEF_HEADERS) | \

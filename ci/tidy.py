@@ -118,7 +118,7 @@ PUBLIC = "sim/include/"
 # The layer that a public header belongs to; what is not listed is free to all.
 HEADER_LAYER = {
     "api.h": "base", "byteorder.h": "base", "mem.h": "base", "probe.h": "base", "events.def": "base",
-    "record.h": "base", "monitor.h": "monitor",
+    "record.h": "base", "fault.h": "fault", "monitor.h": "monitor",
     "vring.h": "vring", "vdrv.h": "vdrv", "vdev.h": "vdev", "vbus.h": "vring", "xport.h": "vring",
     "rpmsg.h": "rpmsg", "msg.h": "rpmsg", "ept.h": "rpmsg", "chan.h": "rpmsg", "node.h": "rpmsg",
     "drv.h": "drv", "dev.h": "dev",
@@ -129,6 +129,7 @@ HEADER_LAYER = {
 # What a file of each layer may include besides its own; driver and device end never each other.
 BELOW = {
     "base": set(),
+    "fault": {"base"},
     "monitor": {"base"},
     "vring": {"base"},
     "vdrv": {"base", "vring"},
@@ -137,10 +138,10 @@ BELOW = {
     "drv": {"base", "vring", "vdrv", "rpmsg"},
     "dev": {"base", "vring", "vdev", "rpmsg"},
     "tester": {"base", "vring", "vdev", "rpmsg"},
-    "world": {"base", "vring", "vdrv", "vdev", "rpmsg", "drv", "dev", "tester", "monitor"},
+    "world": {"base", "fault", "vring", "vdrv", "vdev", "rpmsg", "drv", "dev", "tester", "monitor"},
     "transport": {"base", "vring", "tester"},
 }
-FOLDER_LAYER = {"base": "base", "monitor": "monitor", "vring": "vring", "rpmsg": "rpmsg", "tester": "tester",
+FOLDER_LAYER = {"base": "base", "fault": "fault", "monitor": "monitor", "vring": "vring", "rpmsg": "rpmsg", "tester": "tester",
                 "world": "world", "xport": "transport"}  # fmt: skip
 # The two halves of a ring and of RPMsg are files in one folder.
 HALF = {"sim/vring/vdrv.c": "vdrv", "sim/vring/vdev.c": "vdev", "sim/rpmsg/drv.c": "drv", "sim/rpmsg/dev.c": "dev"}
@@ -224,7 +225,7 @@ def check_symbols(tree: Tree) -> Iterator[Finding]:
 
 # --- tests ------------------------------------------------------------------------------------------------------------
 
-TESTED_FOLDERS = ("base", "monitor", "vring", "rpmsg", "tester", "world", "xport", "prog")
+TESTED_FOLDERS = ("base", "fault", "monitor", "vring", "rpmsg", "tester", "world", "xport", "prog")
 
 
 def covers(test: str, stem: str) -> bool:

@@ -14,16 +14,6 @@ from rpmsg_cts.lower_device import LowerDevice
 OURS, THEIRS, OTHER = 0x401, 0x5DC, 0x5DD
 
 
-def next_buffer(link: SimLink) -> int:
-    """Address of the buffer that the tester's next message will be in."""
-    if isinstance(link.lower, LowerDevice):
-        ring = link.lower.ring(RX)
-        head = ring.avail.ring[link.lower.queue(RX).taken_idx % link.lower.num]
-        return ring.desc[head].addr
-    given(link.lower.can_send(), "there is a buffer")
-    return link.lower.next_tx_addr()
-
-
 @req("ROB-014")
 @role("driver", "device")
 @pytest.mark.parametrize("seen", ["len", "dst"])
@@ -32,15 +22,15 @@ def test_a_header_is_read_once(sim_link: SimLink, seen: str) -> None:
     ept = sim_link.upper.open(src=THEIRS)
     other = sim_link.upper.open(src=OTHER)
     order = sim_link.lower.order
-    forged = decode.Header(OURS, THEIRS, 0, 400, 0) if seen == "len" else decode.Header(OURS, OTHER, 0, 12, 0)
-    sim_link.tamper("hdr", 0, next_buffer(sim_link), decode.encode_header(forged, order))
+    fault = "hdr_len_regrown" if seen == "len" else "hdr_dst_rewritten"
+    sim_link.world.arm(fault, sim_link.role, nth=0)
 
     # The whole buffer is offered, so that the forged length would fit as well.
     raw = decode.encode_message(OURS, THEIRS, b"hello world!", order)
     sim_link.lower.send_raw(raw + b"\xee" * (512 - len(raw)))
     got = [m.payload for m in sim_link.delivered(ept)]
 
-    given(sim_link.world.tampered(), "the header was rewritten after it was read")
+    given(sim_link.world.fired(fault), "the header was rewritten after it was read")
     expect([b"hello world!"], got, "delivered to the address in the header as it was read")
     expect([], [m.payload for m in sim_link.upper.received(other)], "delivered elsewhere")
 
@@ -49,13 +39,12 @@ def test_a_header_is_read_once(sim_link: SimLink, seen: str) -> None:
 @role("driver", "device")
 def test_an_announced_name_is_copied_before_it_is_used(sim_link: SimLink) -> None:
     """The terminator of a name in shared memory can be taken away again."""
-    forged = decode.encode_name_service(b"F" * 32, OURS, 0, sim_link.lower.order)
-    sim_link.tamper("payload", 0, next_buffer(sim_link) + 16, forged)
+    sim_link.world.arm("ns_name_rewritten", sim_link.role)
 
     sim_link.lower.announce("as-announced", OURS)
     sim_link.settle()
 
-    given(sim_link.world.tampered(), "the name was rewritten after it was read")
+    given(sim_link.world.fired("ns_name_rewritten"), "the name was rewritten after it was read")
     expect([("as-announced", OURS)], [(c.name, c.dst) for c in sim_link.upper.channels()], "channels")
 
 

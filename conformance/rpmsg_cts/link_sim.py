@@ -11,6 +11,7 @@ from typing import Any
 from rpmsg_cts.diagram.rings import Ring, Rings
 from rpmsg_cts.diagram.row import Row
 from rpmsg_cts.diagram.rows import rows
+from rpmsg_cts import faults
 from rpmsg_cts.judge import given
 from rpmsg_cts.link import STATUS_DRIVER_OK, Config, Link
 from rpmsg_cts.lower_device import LowerDevice
@@ -114,13 +115,19 @@ class World:
         """Whether nothing outside of rings and buffers was written."""
         return bool(self._lib.rps_world_guards_intact(self.handle))
 
-    def tamper(self, end: int, seam: str, nth: int, addr: int, data: bytes) -> None:
-        """Change memory right after an end's nth read at a seam, counted from 0 from now on."""
-        checked(self._lib.rps_world_tamper(self.handle, end, seam.encode(), nth, addr, data, len(data)), "tamper")
+    def arm(self, name: str, judged: str, nth: int | None = None) -> None:
+        """Let a fault strike the end in the role `judged` at its nth occasion from now on, or as the table says."""
+        fault = faults.find(name)
+        checked(self._lib.rps_world_arm(self.handle, fault.number, END[judged], fault.nth if nth is None else nth),
+                f"arm {name} against the {judged}")
 
-    def tampered(self) -> bool:
-        """Whether that read has come."""
-        return bool(self._lib.rps_world_tampered(self.handle))
+    def disarm(self) -> None:
+        """No fault strikes any more; what they held up goes on."""
+        self._lib.rps_world_disarm(self.handle)
+
+    def fired(self, name: str) -> int:
+        """How often a fault struck."""
+        return self._lib.rps_world_fired(self.handle, faults.find(name).number)
 
     def clear_log(self) -> None:
         """Forget what happened so far."""
@@ -221,10 +228,6 @@ class SimLink(Link):
     def close(self) -> None:
         self.lower.close()
         self.world.close()
-
-    def tamper(self, seam: str, nth: int, addr: int, data: bytes) -> None:
-        """Change memory right after the IUT's nth read at a seam, counted from 0 from now on."""
-        self.world.tamper(END[self.role], seam, nth, addr, data)
 
     def accesses(self) -> list[tuple[str, str]]:
         """What the IUT did to memory since the log was cleared: kind and place, as in ("publish", "avail.idx")."""

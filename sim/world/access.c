@@ -68,8 +68,28 @@ uint64_t rps_sim_load(const struct rps_mem *mem, enum rps_access kind,
 		     kind == RPS_ACCESS_ACQUIRE ? RPS_RECORD_ACQUIRE
 						: RPS_RECORD_LOAD,
 		     seam, at, in_host_order(mem, raw, len_bytes), len_bytes);
-	if (mem->world)
-		tamper_after_read(mem->world, end_of(mem->world, mem), seam);
+	if (mem->world && __builtin_expect(mem->world->plan.on, 0))
+		faults_after_read(mem->world, mem, seam, at, &raw, len_bytes);
+	return raw;
+}
+
+/* What really lands. */
+static uint64_t store_through_faults(const struct rps_mem *mem, enum seam seam,
+				     const void *at, uint64_t raw,
+				     unsigned int len_bytes)
+{
+	uint16_t half = (uint16_t)raw;
+	uint32_t word = (uint32_t)raw;
+
+	if (len_bytes == 2) {
+		faults_store(mem->world, mem, seam, at, (uint8_t *)&half, 2);
+		return half;
+	}
+	if (len_bytes == 4) {
+		faults_store(mem->world, mem, seam, at, (uint8_t *)&word, 4);
+		return word;
+	}
+	faults_store(mem->world, mem, seam, at, (uint8_t *)&raw, 8);
 	return raw;
 }
 
@@ -79,6 +99,8 @@ void rps_sim_store(const struct rps_mem *mem, enum rps_access kind,
 {
 	if (mem->world)
 		schedule_point(mem->world);
+	if (mem->world && __builtin_expect(mem->world->plan.on, 0))
+		raw = store_through_faults(mem, seam, at, raw, len_bytes);
 	if (len_bytes == 2)
 		*(uint16_t *)at = (uint16_t)raw;
 	else if (len_bytes == 4)
@@ -111,15 +133,20 @@ void rps_sim_copy_in(const struct rps_mem *mem, enum seam seam, void *to,
 	if (mem->world)
 		note(mem, RPS_RECORD_COPY_IN, seam, shared,
 		     digest(to, len_bytes), len_bytes);
-	if (mem->world)
-		tamper_after_read(mem->world, end_of(mem->world, mem), seam);
+	if (mem->world && __builtin_expect(mem->world->plan.on, 0))
+		faults_after_read(mem->world, mem, seam, shared, to, len_bytes);
 }
 
 void rps_sim_copy_out(const struct rps_mem *mem, enum seam seam, void *shared,
 		      const void *from, size_t len_bytes)
 {
+	uint8_t room[FAULT_COPY_MAX];
+
 	if (mem->world)
 		schedule_point(mem->world);
+	if (mem->world && __builtin_expect(mem->world->plan.on, 0))
+		from = faults_copy_out(mem->world, mem, seam, shared, from,
+				       len_bytes, room);
 	memcpy(shared, from, len_bytes);
 	if (mem->world)
 		note(mem, RPS_RECORD_COPY_OUT, seam, shared,

@@ -28,6 +28,8 @@ static void reset(struct rps_world *world)
 	for (unsigned int q = 0; q < RPS_NUM_QUEUES; q++)
 		world->xport.queue[q].enabled = false;
 	actor_wake(world, RPS_END_DEVICE, WAKE_STOP);
+	if (__builtin_expect(world->plan.on, 0))
+		faults_after_reset(world);
 }
 
 static enum rps_order order_of(const struct rps_world *world)
@@ -175,6 +177,9 @@ void rps_world_kick(struct rps_world *world, uint32_t queue)
 	touch(world);
 	probe(&world->driver_mem, RPS_EVENT_kick, queue, 0, 0);
 	world->xport.queue[queue].kicks++;
+	if (__builtin_expect(world->plan.on, 0) &&
+	    faults_hold_back(world, RPS_END_DEVICE, queue))
+		return;
 	actor_wake(world, RPS_END_DEVICE, WAKE_QUEUE(queue));
 }
 
@@ -211,6 +216,9 @@ void rps_world_irq(struct rps_world *world, uint32_t queue)
 	touch(world);
 	probe(&world->xport.mem, RPS_EVENT_notify, queue, 0, 0);
 	world->irqs[queue]++;
+	if (__builtin_expect(world->plan.on, 0) &&
+	    faults_hold_back(world, RPS_END_DRIVER, queue))
+		return;
 	actor_wake(world, RPS_END_DRIVER, WAKE_QUEUE(queue));
 }
 

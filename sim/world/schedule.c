@@ -9,7 +9,14 @@
 
 static bool runnable(const struct actor *actor)
 {
-	return actor->present && (actor->job || actor->wake);
+	return actor->present && !actor->frozen && (actor->job || actor->wake);
+}
+
+/* In the middle of something, or with something to begin. */
+static bool goes_on(const struct actor *actor)
+{
+	return (actor->busy && actor->present && !actor->frozen) ||
+	       runnable(actor);
 }
 
 static struct actor *other(struct rps_world *world, const struct actor *actor)
@@ -31,7 +38,9 @@ static void live(void *arg)
 		} else if (actor->job) {
 			struct job *job = actor->job;
 
+			actor->in_job = true;
 			job->result = job->fn(actor, job->args);
+			actor->in_job = false;
 			job->done = true;
 			actor->job = NULL;
 		}
@@ -81,9 +90,11 @@ void schedule_point(struct rps_world *world)
 	struct actor *current = world->current;
 
 	world->steps++;
+	if (__builtin_expect(world->num_late > 0, 0))
+		faults_tick(world);
 	if (!current)
 		return;
-	if (!other(world, current)->busy && !runnable(other(world, current)) &&
+	if (!goes_on(other(world, current)) &&
 	    world->steps < world->steps_limit)
 		return;
 	fiber_yield(&current->fiber);
@@ -96,7 +107,7 @@ static struct actor *next(struct rps_world *world)
 		struct actor *actor =
 			&world->actor[(world->turn + i) % NUM_ENDS];
 
-		if (actor->present && (actor->busy || runnable(actor))) {
+		if (goes_on(actor)) {
 			world->turn = actor->end + 1;
 			return actor;
 		}
@@ -110,7 +121,9 @@ int64_t rps_world_run(struct rps_world *world, uint64_t max_steps)
 	struct actor *actor;
 
 	world->steps_limit = first + max_steps;
-	while ((actor = next(world))) {
+	while ((actor = next(world)) || faults_at_rest(world)) {
+		if (!actor)
+			continue;
 		if (world->steps >= world->steps_limit)
 			return -ETIME;
 		world->current = actor;
@@ -149,6 +162,11 @@ int world_do(struct rps_world *world, unsigned int end,
 		actor->present = false;
 		actor->job = NULL;
 		return (int)steps;
+	}
+	if (!job.done) {
+		/* It stopped for good, or for longer than we wait. */
+		actor->job = NULL;
+		return -ETIME;
 	}
 	return job.result;
 }

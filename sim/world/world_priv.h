@@ -8,6 +8,7 @@
 #include <rps/probe.h>
 #include <rps/world.h>
 
+#include "../fault/fault_plan.h"
 #include "fiber.h"
 #include "log.h"
 
@@ -15,13 +16,13 @@
 #define STATUS_WRITES_MAX  64u
 #define MAX_STEPS_PER_CALL (UINT64_C(1) << 22)
 
-#define IUT_EPTS_MAX     2048u
-#define IUT_CHANS_MAX    128u
-#define IUT_SENDS_MAX    64u
-#define IUT_INBOX_MAX    1024u
-#define IUT_PAYLOAD_MAX  4096u
-#define IUT_HELD_MAX     64u
-#define TAMPER_BYTES_MAX 64u
+#define IUT_EPTS_MAX    2048u
+#define IUT_CHANS_MAX   128u
+#define IUT_SENDS_MAX   64u
+#define IUT_INBOX_MAX   1024u
+#define IUT_PAYLOAD_MAX 4096u
+#define IUT_HELD_MAX    64u
+#define LATE_MAX        16u
 
 /* What an end has to look at. */
 #define WAKE_QUEUE(queue) (1u << (queue))
@@ -84,20 +85,18 @@ struct actor {
 	struct job *job;
 	uint32_t wake;
 	bool present;
-	bool busy; /* stopped in the middle of something */
+	bool busy;   /* stopped in the middle of something */
+	bool in_job; /* of what the upper tester asked for */
+	bool frozen; /* a fault keeps it where it is */
 	struct iut *iut;
 };
 
-/* A change of memory that waits for its moment. */
-struct tamper {
-	bool armed;
-	bool fired;
-	uint32_t end;
-	enum seam seam;
-	uint32_t left; /* reads of that kind that are still let pass */
-	uint8_t *at;
-	uint8_t bytes[TAMPER_BYTES_MAX];
-	uint32_t len;
+/* A notification on its way. */
+struct late {
+	bool waits;
+	uint32_t end; /* that will be notified */
+	uint32_t queue;
+	uint64_t due; /* step at which it arrives, or when all is quiet */
 };
 
 struct rps_world {
@@ -124,7 +123,10 @@ struct rps_world {
 	uint64_t steps_limit;
 	uint64_t now_ns;
 	struct rps_probe probe[NUM_ENDS];
-	struct tamper tamper;
+	struct fault_plan plan;
+	struct late late[LATE_MAX];
+	uint32_t num_late;
+	bool is_ns[NUM_ENDS][2]; /* what an end last read, and wrote */
 	struct log log;
 	const struct rps_sink *sink; /* or NULL */
 };
@@ -136,9 +138,32 @@ void world_record(struct rps_world *world, const struct rps_record *record);
 int arena_create(struct rps_world *world);
 void arena_destroy(struct rps_world *world);
 
-/* tamper.c: an end has just read at @seam. */
-void tamper_after_read(struct rps_world *world, unsigned int end,
-		       enum seam seam);
+/* faults.c: what an armed fault makes of each occasion.  Call these only while
+ * world->plan.on: it is the one branch that a world without faults takes.
+ *
+ * An end stores @len_bytes bytes at @at; @bytes is what will land. */
+void faults_store(struct rps_world *world, const struct rps_mem *mem,
+		  enum seam seam, const void *at, uint8_t *bytes,
+		  size_t len_bytes);
+/* The same for a copy.  Return: the bytes that will land, perhaps in @room of
+ * FAULT_COPY_MAX. */
+const void *faults_copy_out(struct rps_world *world, const struct rps_mem *mem,
+			    enum seam seam, const void *at, const void *from,
+			    size_t len_bytes, uint8_t *room);
+/* An end has just read @bytes at @at. */
+void faults_after_read(struct rps_world *world, const struct rps_mem *mem,
+		       enum seam seam, const void *at, const void *bytes,
+		       size_t len_bytes);
+/* Return: whether @end hears nothing of this notification for now. */
+bool faults_hold_back(struct rps_world *world, uint32_t end, uint32_t queue);
+/* The device was reset. */
+void faults_after_reset(struct rps_world *world);
+/* While world->num_late: those that are due arrive. */
+void faults_tick(struct rps_world *world);
+/* Nothing else can go on.  Return: whether something that was late arrived. */
+bool faults_at_rest(struct rps_world *world);
+
+#define FAULT_COPY_MAX 64u
 
 /* registers.c */
 extern const struct rps_vbus_ops world_vbus_ops;

@@ -151,26 +151,6 @@ RPS_API void rps_world_place(const struct rps_world *world,
 /* Whether no byte outside rings, buffers and spare memory has changed. */
 RPS_API bool rps_world_guards_intact(const struct rps_world *world);
 
-/**
- * rps_world_tamper() - change memory in the middle of what an end does.
- * @end:   whose access it is.
- * @seam:  its name, as the log has it ("hdr", "payload", "desc.addr", ...).
- * @nth:   after how many reads of that kind, counted from 0 from now on.
- * @addr:  peer address of what changes then, right after that read.
- * @bytes: new content, @len bytes of at most 64.
- *
- * One at a time; another call takes the place of the one before.
- *
- * Return: 0; -EINVAL for an unknown seam or end, or too many bytes; -EFAULT
- * outside of memory.
- */
-RPS_API int rps_world_tamper(struct rps_world *world, uint32_t end,
-			     const char *seam, uint32_t nth, uint64_t addr,
-			     const void *bytes, uint32_t len);
-
-/* Whether that read has come. */
-RPS_API bool rps_world_tampered(const struct rps_world *world);
-
 /* The device's side of the transport, for a tester that plays the device. */
 RPS_API struct rps_xport *rps_world_xport(struct rps_world *world);
 
