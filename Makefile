@@ -76,7 +76,7 @@ $(B)/librps-sim.so: $(call objects,sim,$(WORLD))
 	$(CC) -shared -Wl,-soname,librps-sim.so.$(ABI) -Wl,-z,defs -o $@ $^
 
 $(B)/rps-device: $(call objects,direct,$(SRC)/prog/rps-device.c $(PROG_LIB) $(DIRECT))
-	$(CC) -o $@ $^
+	$(CC) -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib' -o $@ $^
 
 # --- traces: only where LTTng is, and loaded only when asked for ------------
 ifeq ($(shell pkg-config --exists lttng-ust && echo yes),yes)

@@ -10,15 +10,19 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <rps/trace.h>
+
 #include "services_remote.h"
 
-#define EXIT_USAGE 2
+#define EXIT_USAGE       2
+#define DEFAULT_PROVIDER "librps-lttng.so"
 
 struct options {
 	struct rps_vu_config config;
 	struct rps_service_spec spec[RPS_SERVICE_SLOTS];
 	unsigned int num_specs;
 	const char *script;
+	const char *trace;
 	uint64_t count;
 	uint64_t delay_ms;
 	bool verbose;
@@ -39,6 +43,7 @@ enum key {
 	KEY_SCRIPT,
 	KEY_COUNT,
 	KEY_DELAY,
+	KEY_TRACE,
 };
 
 /* clang-format off */
@@ -56,6 +61,7 @@ static const struct argp_option option_table[] = {
 	{ "script", KEY_SCRIPT, "FILE", 0, "Steps to do once the device has started (announce, withdraw, send, wait, echo, quit)", 3 },
 	{ "count", KEY_COUNT, "N", 0, "End after N messages have come in", 3 },
 	{ "delay", KEY_DELAY, "MS", 0, "Start, and announce, that long after the driver is ready (0)", 3 },
+	{ "trace", KEY_TRACE, "PROVIDER", OPTION_ARG_OPTIONAL, "Tell LTTng what happens, through this provider (" DEFAULT_PROVIDER ")", 3 },
 	{ "verbose", KEY_VERBOSE, NULL, 0, "A line for each message, and the vhost-user protocol at the end", 3 },
 	{ NULL, 0, NULL, 0, NULL, 0 },
 };
@@ -146,6 +152,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 	case KEY_DELAY:
 		options->delay_ms = number(state, text, UINT32_MAX);
 		return 0;
+	case KEY_TRACE:
+		options->trace = text ? text : DEFAULT_PROVIDER;
+		return 0;
 	case KEY_VERBOSE:
 		options->verbose = true;
 		return 0;
@@ -177,6 +186,18 @@ static struct rps_script *load_script(const char *path)
 	}
 	fclose(file);
 	return script;
+}
+
+/* Return: the provider; does not return where there is none. */
+static struct rps_trace *load_trace(const char *path)
+{
+	char why[512];
+	struct rps_trace *trace = rps_trace_open(path, why, sizeof(why));
+
+	if (trace)
+		return trace;
+	fprintf(stderr, "rps-device: %s\n", why);
+	exit(EXIT_USAGE);
 }
 
 /* Return: whether all could be added. */
@@ -265,6 +286,7 @@ int main(int argc, char **argv)
 			    .status = true },
 	};
 	struct rps_script *script = NULL;
+	struct rps_trace *trace = NULL;
 	int status = EXIT_FAILURE;
 	struct rps_remote *remote;
 	int err;
@@ -273,13 +295,18 @@ int main(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
 	if (options.script)
 		script = load_script(options.script);
+	if (options.trace)
+		trace = load_trace(options.trace);
 	remote = rps_remote_create(&options.config, stdout, &err);
-	if (remote)
+	if (remote) {
+		remote->trace = trace;
 		status = run(remote, &options, script);
-	else
+	} else {
 		fprintf(stderr, "rps-device: cannot listen on %s: %s\n",
 			options.config.path, strerror(-err));
+	}
 	rps_remote_destroy(remote);
+	rps_trace_close(trace);
 	free(script);
 	return status;
 }

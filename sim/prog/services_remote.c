@@ -9,6 +9,9 @@
 #include <string.h>
 #include <time.h>
 
+#include <rps/trace.h>
+#include <rps/world.h>
+
 /* Longest sleep; whoever waits for less says so. */
 #define SLEEP_MS 60000
 
@@ -200,10 +203,22 @@ static enum rps_remote_state run_script(struct rps_remote *remote,
 	return RPS_REMOTE_IDLE;
 }
 
+/* Whoever listens may come and go; asking is nothing beside a system call. */
+static void trace(struct rps_remote *remote)
+{
+	rps_vu_observe(remote->vu,
+		       rps_trace_probe(remote->trace, RPS_END_DEVICE),
+		       rps_trace_probe(remote->trace, RPS_END_DRIVER));
+}
+
 int rps_remote_step(struct rps_remote *remote, uint64_t now_ms,
 		    enum rps_remote_state *state)
 {
-	int served = rps_vu_service(remote->vu);
+	int served;
+
+	if (remote->trace)
+		trace(remote);
+	served = rps_vu_service(remote->vu);
 
 	if (served < 0)
 		return served;

@@ -24,6 +24,7 @@ struct rps_remote {
 	uint64_t stop_after;       /* messages received; 0: never */
 	uint32_t delay_ms;         /* from a ready driver to the start */
 	struct rps_script *script; /* or NULL */
+	struct rps_trace *trace;   /* or NULL; stays the caller's */
 
 	struct rps_node node;
 	struct rps_services services;

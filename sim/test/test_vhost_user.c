@@ -101,6 +101,58 @@ START_TEST(kicks_and_calls_reach_the_other_end)
 }
 END_TEST
 
+struct told {
+	unsigned int count[RPS_NUM_EVENTS];
+	uint64_t last[RPS_NUM_EVENTS];
+};
+
+static void note_event(void *priv, enum rps_event event, uint64_t a, uint64_t b,
+		       uint64_t c)
+{
+	struct told *told = priv;
+
+	(void)b;
+	(void)c;
+	told->count[event]++;
+	told->last[event] = a;
+}
+
+START_TEST(observers_are_told_of_both_ends)
+{
+	struct told device = { .count = { 0 } };
+	struct told driver = { .count = { 0 } };
+	const struct rps_probe device_probe = { note_event, &device };
+	const struct rps_probe driver_probe = { note_event, &driver };
+
+	rps_vu_observe(vu, &device_probe, &driver_probe);
+	vuf_start_like_uml(&fe);
+	vuf_tell_u64(&fe, VHOST_USER_SET_PROTOCOL_FEATURES,
+		     BIT(VHOST_USER_PROTOCOL_F_REPLY_ACK) |
+			     BIT(VHOST_USER_PROTOCOL_F_STATUS));
+	vuf_tell_u64(&fe, VHOST_USER_SET_STATUS, VIRTIO_STATUS_DRIVER_OK);
+	vuf_kick(&fe, RPS_QUEUE_TX);
+	xport->ops->notify(xport, RPS_QUEUE_RX);
+
+	ck_assert_uint_ge(driver.count[RPS_EVENT_features_write], 1);
+	ck_assert_uint_eq(driver.last[RPS_EVENT_features_write] &
+				  BIT(VIRTIO_F_VERSION_1),
+			  BIT(VIRTIO_F_VERSION_1));
+	ck_assert_uint_ge(driver.count[RPS_EVENT_status_write], 1);
+	ck_assert_uint_eq(driver.last[RPS_EVENT_status_write],
+			  VIRTIO_STATUS_DRIVER_OK);
+	ck_assert_uint_eq(driver.count[RPS_EVENT_kick], stats().kicks);
+	ck_assert_uint_eq(driver.last[RPS_EVENT_kick], RPS_QUEUE_TX);
+	ck_assert_uint_eq(device.count[RPS_EVENT_notify],
+			  stats().notifications);
+	ck_assert_uint_eq(device.count[RPS_EVENT_notify], 1);
+	ck_assert_ptr_eq(xport->mem.probe, &device_probe);
+
+	rps_vu_observe(vu, NULL, NULL);
+	vuf_kick(&fe, RPS_QUEUE_TX);
+	ck_assert_uint_eq(driver.count[RPS_EVENT_kick] + 1, stats().kicks);
+}
+END_TEST
+
 START_TEST(memory_is_the_frontends)
 {
 	struct gpa addr = { VUF_GUEST_BASE + 0x100000 };
@@ -782,6 +834,7 @@ int main(void)
 	tcase_add_checked_fixture(start, setup, teardown);
 	tcase_add_loop_test(start, a_frontend_starts_the_device, 0, 2);
 	tcase_add_loop_test(start, kicks_and_calls_reach_the_other_end, 0, 2);
+	tcase_add_test(start, observers_are_told_of_both_ends);
 	tcase_add_loop_test(start, memory_is_the_frontends, 0, 2);
 	tcase_add_test(start, stop_tells_where_the_device_was);
 	tcase_add_test(start, a_stopped_device_starts_again);

@@ -2,11 +2,10 @@
 #include "log.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LINE_BYTES 160
+#include <rps/world.h>
 
 int log_init(struct log *log)
 {
@@ -26,62 +25,6 @@ void log_add(struct log *log, const struct rps_record *record)
 	log->record[log->count++ % LOG_RECORDS] = *record;
 }
 
-static const char *const end_name[] = { "driver", "device" };
-
-static const char *const kind_name[] = {
-	[RPS_RECORD_LOAD] = "load",         [RPS_RECORD_ACQUIRE] = "acquire",
-	[RPS_RECORD_STORE] = "store",       [RPS_RECORD_PUBLISH] = "publish",
-	[RPS_RECORD_FENCE] = "fence",       [RPS_RECORD_COPY_IN] = "copy_in",
-	[RPS_RECORD_COPY_OUT] = "copy_out",
-};
-
-static int event_line(char *line, size_t size, const struct rps_record *record)
-{
-	uint64_t value[3] = { record->a, record->b, record->c };
-	int len = snprintf(line, size, "%8" PRIu64 " %s %s", record->step,
-			   end_name[record->end], rps_event_name(record->what));
-
-	for (unsigned int i = 0; i < 3; i++) {
-		const char *name = rps_event_operand(record->what, i);
-
-		if (*name)
-			len += snprintf(line + len, size - (size_t)len,
-					" %s 0x%" PRIx64, name, value[i]);
-	}
-	len += snprintf(line + len, size - (size_t)len, "\n");
-	return len;
-}
-
-static int record_line(char *line, size_t size, const struct rps_record *record)
-{
-	switch ((enum rps_record_kind)record->kind) {
-	case RPS_RECORD_EVENT:
-		return event_line(line, size, record);
-	case RPS_RECORD_FENCE:
-		return snprintf(line, size, "%8" PRIu64 " %s fence\n",
-				record->step, end_name[record->end]);
-	case RPS_RECORD_COPY_IN:
-	case RPS_RECORD_COPY_OUT:
-		return snprintf(line, size,
-				"%8" PRIu64 " %s %s %s @%" PRIx64 " %" PRIu64
-				" bytes digest %08" PRIx64 "\n",
-				record->step, end_name[record->end],
-				kind_name[record->kind],
-				rps_seam_name(record->what), record->a,
-				record->c, record->b);
-	case RPS_RECORD_LOAD:
-	case RPS_RECORD_ACQUIRE:
-	case RPS_RECORD_STORE:
-	case RPS_RECORD_PUBLISH:
-		break;
-	}
-	return snprintf(line, size,
-			"%8" PRIu64 " %s %s %s @%" PRIx64 " = 0x%" PRIx64 "\n",
-			record->step, end_name[record->end],
-			kind_name[record->kind], rps_seam_name(record->what),
-			record->a, record->b);
-}
-
 size_t log_text(const struct log *log, char *buf, size_t size)
 {
 	uint64_t first =
@@ -91,9 +34,8 @@ size_t log_text(const struct log *log, char *buf, size_t size)
 	if (size > 0)
 		buf[0] = '\0';
 	for (uint64_t i = first; i < log->count; i++) {
-		char line[LINE_BYTES];
-		int len = record_line(line, sizeof(line),
-				      &log->record[i % LOG_RECORDS]);
+		char line[RPS_RECORD_TEXT];
+		int len = rps_record_text(&log->record[i % LOG_RECORDS], line);
 
 		if (total < size)
 			snprintf(buf + total, size - total, "%s", line);

@@ -184,6 +184,13 @@ struct rps_xport *rps_vu_xport(struct rps_vu *vu)
 	return &vu->xport;
 }
 
+void rps_vu_observe(struct rps_vu *vu, const struct rps_probe *device,
+		    const struct rps_probe *driver)
+{
+	vu->xport.mem.probe = device;
+	vu->driver_probe = driver;
+}
+
 int rps_vu_set_config(struct rps_vu *vu, uint32_t offset, const void *bytes,
 		      uint32_t len)
 {

@@ -168,19 +168,13 @@ static int serve_channel(struct rps_vu *vu)
 	return err ? err : 1;
 }
 
-static void count_kick(struct rps_vu *vu, unsigned int queue)
-{
-	vu->xport.queue[queue].kicks++;
-	vu->stats.kicks++;
-}
-
 static int serve_kick(struct rps_vu *vu, unsigned int queue)
 {
 	int taken = rps_vu_event_drain(&vu->ring[queue].kick);
 	int err;
 
 	if (taken > 0)
-		count_kick(vu, queue);
+		vu_count_kick(vu, queue);
 	if (taken >= 0)
 		return taken;
 	/* It would be readable for ever. */
@@ -197,7 +191,7 @@ static int serve_timer(struct rps_vu *vu)
 		return 0;
 	for (unsigned int i = 0; i < vu->num_queues; i++) {
 		if (vu->ring[i].polled)
-			count_kick(vu, i);
+			vu_count_kick(vu, i);
 	}
 	return 1;
 }

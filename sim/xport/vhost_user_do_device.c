@@ -32,6 +32,7 @@ enum vu_outcome rps_vu_do_SET_FEATURES(struct rps_vu *vu, struct vu_msg *msg)
 				     "features %#" PRIx64 " were not offered",
 				     unknown);
 	vu->acked_features = msg->payload.u64;
+	vu_saw_driver(vu, RPS_EVENT_features_write, vu->acked_features);
 	return VU_GRANTED;
 }
 
@@ -266,6 +267,7 @@ enum vu_outcome rps_vu_do_SET_STATUS(struct rps_vu *vu, struct vu_msg *msg)
 		return rps_vu_refuse(vu, VU_REFUSED, "status %#" PRIx64,
 				     msg->payload.u64);
 	vu->stats.status = (uint8_t)msg->payload.u64;
+	vu_saw_driver(vu, RPS_EVENT_status_write, vu->stats.status);
 	if (vu->stats.status != 0)
 		return VU_GRANTED;
 	/* virtio-1.2 2.1: writing 0 resets the device. */

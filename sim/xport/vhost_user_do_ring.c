@@ -211,8 +211,7 @@ enum vu_outcome rps_vu_do_VRING_KICK(struct rps_vu *vu, struct vu_msg *msg)
 		return rps_vu_refuse(vu, VU_REFUSED,
 				     "in-band kick with number %u",
 				     msg->payload.state.num);
-	vu->xport.queue[index].kicks++;
-	vu->stats.kicks++;
+	vu_count_kick(vu, index);
 	/* "the ring is also started on the VHOST_USER_VRING_KICK message" */
 	if (vu->ring[index].stopped) {
 		vu->ring[index].stopped = false;

@@ -5,6 +5,7 @@
 #ifndef RPS_VHOST_USER_IMPL_H
 #define RPS_VHOST_USER_IMPL_H
 
+#include <rps/probe.h>
 #include <rps/vhost_user.h>
 #include <rps/xport.h>
 
@@ -50,6 +51,7 @@ struct rps_vu {
 	struct vu_socket listener;
 	struct vu_log log;
 	struct rps_vu_stats stats;
+	const struct rps_probe *driver_probe; /* of what the driver does */
 	char last_error[VU_REASON_BYTES];
 
 	/* One connection. */
@@ -103,6 +105,22 @@ __attribute__((format(printf, 2, 3))) void rps_vu_note(struct rps_vu *vu,
 /* The same, in passing. Return: @outcome. */
 #define rps_vu_refuse(vu, outcome, ...)                                        \
 	(rps_vu_note((vu), __VA_ARGS__), (outcome))
+
+/* The driver has done something that we learn of. */
+static inline void vu_saw_driver(const struct rps_vu *vu, enum rps_event event,
+				 uint64_t what)
+{
+	if (vu->driver_probe)
+		vu->driver_probe->event(vu->driver_probe->priv, event, what, 0,
+					0);
+}
+
+static inline void vu_count_kick(struct rps_vu *vu, unsigned int queue)
+{
+	vu->xport.queue[queue].kicks++;
+	vu->stats.kicks++;
+	vu_saw_driver(vu, RPS_EVENT_kick, queue);
+}
 
 static inline bool vu_has_protocol_feature(const struct rps_vu *vu,
 					   unsigned int bit)

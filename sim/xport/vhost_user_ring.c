@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/timerfd.h>
 
+#include "../base/probe.h"
+
 /* How often a ring is looked at whose driver does not kick. */
 #define POLL_PERIOD_NS 1000000
 
@@ -236,11 +238,13 @@ void rps_vu_ring_notify(struct rps_vu *vu, unsigned int queue)
 {
 	int err = send_notification(vu, queue);
 
-	if (!err)
+	if (!err) {
 		vu->stats.notifications++;
-	else if (err == -EAGAIN)
+		probe(&vu->xport.mem, RPS_EVENT_notify, queue, 0, 0);
+	} else if (err == -EAGAIN) {
 		rps_vu_doom(vu, "frontend does not read its backend channel");
-	else if (err != -ENOTCONN)
+	} else if (err != -ENOTCONN) {
 		rps_vu_log_add(&vu->log, "call of queue %u failed: %s", queue,
 			       strerror(-err));
+	}
 }

@@ -7,7 +7,7 @@
 #ifndef RPS_VHOST_USER_H
 #define RPS_VHOST_USER_H
 
-#include <rps/api.h>
+#include <rps/probe.h>
 
 struct rps_vu;
 struct rps_xport;
@@ -89,6 +89,17 @@ RPS_API RPS_CHECKED int rps_vu_service(struct rps_vu *vu);
  * available entry that it takes next, which is what GET_VRING_BASE tells.
  */
 RPS_API struct rps_xport *rps_vu_xport(struct rps_vu *vu);
+
+/**
+ * rps_vu_observe() - tell what happens, from now on.
+ * @device: is told what our device end does, and its notifications; or NULL.
+ * @driver: is told what we learn of the driver: kicks, as often as they are
+ *          noticed, and what it writes of status and features; or NULL.
+ *
+ * Both outlive @vu, or the next call.
+ */
+RPS_API void rps_vu_observe(struct rps_vu *vu, const struct rps_probe *device,
+			    const struct rps_probe *driver);
 
 /**
  * rps_vu_set_config() - change the device configuration space.

@@ -164,6 +164,12 @@ RPS_API void rps_world_log_clear(struct rps_world *world);
 RPS_API size_t rps_world_records(const struct rps_world *world,
 				 struct rps_record *out, size_t max);
 
+#define RPS_RECORD_TEXT 160
+
+/* One record as a line of the log.  Return: bytes of it. */
+RPS_API int rps_record_text(const struct rps_record *record,
+			    char line[RPS_RECORD_TEXT]);
+
 /* What the log keeps goes to @sink too, from now on; NULL: no longer.  @sink
  * outlives the world, or the next call. */
 RPS_API void rps_world_observe(struct rps_world *world,
