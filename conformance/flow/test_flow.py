@@ -259,6 +259,7 @@ def test_a_held_buffer_blocks_no_other(sim_link: SimLink) -> None:
         expect([bytes([i])], [m.payload for m in sim_link.delivered(other)], f"message {i} while one is held")
     sim_link.upper.release(0)
     for i in range(num):
+        expect(True, sim_link.lower.can_send(), f"whether there is a buffer after the release and {i} messages")
         sim_link.lower.send(OURS, THEIRS + 1, bytes([i]), notify=i == num - 1)
 
     expect(num, len(sim_link.delivered(other, num)), "messages delivered with all buffers back")
@@ -273,6 +274,7 @@ def test_all_buffers_stay_in_circulation(link: Link) -> None:
     rounds = 600 if link.virtual_time else 10 * num
 
     for i in range(rounds):
+        expect(True, link.lower.can_send(), f"whether there is a buffer after {i} messages")
         link.lower.send(OURS, THEIRS if i % 3 else 4711, bytes(i % 497))
         given(link.upper.send(ept, bytes((7 * i) % 497)) == 0, "a send buffer is free")
         given(link.next_message() is not None, "the message is on the wire")
@@ -282,6 +284,7 @@ def test_all_buffers_stay_in_circulation(link: Link) -> None:
     link.upper.received(ept)
 
     for i in range(num):
+        expect(True, link.lower.can_send(), f"whether there is a buffer at the end, after {i} messages")
         link.lower.send(OURS, THEIRS, bytes([i]), notify=i == num - 1)
     expect(num, len(link.delivered(ept, num)), "messages received in a full ring at the end")
     expect(num, len(fill(link, ept)), "messages sent into a full ring at the end")

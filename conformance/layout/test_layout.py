@@ -115,7 +115,7 @@ def test_returned_buffers_are_found_in_the_used_ring(device_link: Link) -> None:
     expect(decode.UsedElement(0, 28), used.ring[0], "used.ring[0]")
 
 
-@req("LAY-004", "LAY-006")
+@req("LAY-004", "LAY-006", "LAY-007")
 @role("driver", "device")
 @pytest.mark.parametrize("row", VECTORS.layout, ids=lambda row: f"n{row.num}-align{row.align}")
 def test_parts_of_a_contiguous_ring(native: Native, lane: object, lib: None, row: vectors.LayoutRow) -> None:

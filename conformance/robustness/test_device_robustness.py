@@ -179,6 +179,7 @@ def test_a_message_in_a_writable_buffer_is_refused(device_link: SimLink, ept: En
 def test_a_flood_of_announcements_leaves_a_live_link(device_link: SimLink, ept: Endpoint) -> None:
     """A table of channels is not without end."""
     for i in range(1000):
+        expect(True, device_link.lower.can_send(), f"whether there is a buffer after {i} announcements")
         device_link.lower.announce(f"flood-{i}", 2000 + i)
         device_link.settle()
 

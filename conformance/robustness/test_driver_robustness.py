@@ -170,6 +170,7 @@ def test_a_flood_of_announcements_leaves_a_live_link(driver_link: Link, ept: End
     names = [f"flood-{i}" for i in range(count if isinstance(driver_link, SimLink) else 40)]
 
     for i, name in enumerate(names):
+        expect(True, driver_link.lower.can_send(), f"whether there is a buffer after {i} announcements")
         driver_link.lower.announce(name, 2000 + i)
         driver_link.settle()
 

@@ -50,8 +50,12 @@ static int negotiate(struct rps_drv *drv)
 		offered |= UINT64_C(1) << VIRTIO_F_VERSION_1;
 	drv->features.bits = offered & understood(drv);
 	if (mutated(drv->mem, MUTANT_features_copied))
-		drv->features.bits = offered;
-	drv->ops->set_features(drv->bus, drv->features.bits);
+		drv->ops->set_features(drv->bus, offered);
+	else if (mutated(drv->mem, MUTANT_vendor_bit_taken))
+		drv->ops->set_features(drv->bus,
+				       drv->features.bits | (offered & 2));
+	else
+		drv->ops->set_features(drv->bus, drv->features.bits);
 	drv->mem->order = drv->params.native;
 	if (mutated(drv->mem, MUTANT_legacy_is_le))
 		drv->mem->order = RPS_ORDER_LE;

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "../base/access.h"
-#include "../base/mutant.h"
 #include "../base/probe.h"
+#include "node_priv.h"
 
 /* Observers get all 40 bytes, whatever they are. */
 static void tell_ns(const struct rps_mem *mem, const struct rpmsg_ns_msg *wire)
@@ -30,14 +30,27 @@ static int send_ns(struct rps_node *node, const struct rps_ns_pending *pending)
 	if (mutated(node->mem, MUTANT_ns_flags_inverted))
 		wire.flags =
 			cpu_to_virtio32(node->mem->order, !pending->ns.destroy);
+	if (mutated(node->mem, MUTANT_ns_flags_before_addr)) {
+		wire.addr = wire.flags;
+		wire.flags =
+			cpu_to_virtio32(node->mem->order, pending->ns.addr);
+	}
+	if (mutated(node->mem, MUTANT_ns_addr_not_told))
+		wire.addr = cpu_to_virtio32(node->mem->order, 0);
 	if (mutated(node->mem, MUTANT_ns_name_not_padded))
 		memset(wire.name + strlen(wire.name) + 1, 0xa5,
 		       sizeof(wire.name) - strlen(wire.name) - 1);
-	err = rps_node_trysend(node, pending->src, RPMSG_NS_ADDR, &wire,
+	err = rps_node_trysend(node, pending->src, ns_addr(node), &wire,
 			       sizeof(wire));
 	if (!err)
 		tell_ns(node->mem, &wire);
 	return err;
+}
+
+/* Whether the peer wants to be told of channels. */
+static bool has_ns(const struct rps_node *node)
+{
+	return node->ns || mutated(node->mem, MUTANT_ns_without_feature);
 }
 
 /* The next endpoint that the peer does not know of since the link is up. */
@@ -102,7 +115,7 @@ static int say(struct rps_node *node, const struct rps_ept *ept, bool destroy)
 {
 	if (!node->ready)
 		return 0;
-	if (!node->ns)
+	if (!has_ns(node))
 		return -EOPNOTSUPP;
 	/* Its turn comes, or nothing was said that could be withdrawn. */
 	if (ept->addr >= node->ns_next)
@@ -132,7 +145,7 @@ int rps_node_withdraw(struct rps_node *node, struct rps_ept *ept)
 
 void ns_link_up(struct rps_node *node)
 {
-	if (!node->ns)
+	if (!has_ns(node))
 		return;
 	node->ns_next = 0;
 	ns_flush(node);
@@ -164,6 +177,8 @@ static int bind(struct rps_node *node, struct rps_chan *chan)
 		.rx = service->rx,
 		.priv = service->priv,
 	};
+	if (mutated(node->mem, MUTANT_client_writes_to_ns))
+		chan->ept.dst = RPMSG_NS_ADDR;
 	rps_name_copy(chan->ept.name, chan->name);
 	err = rps_node_create_ept(node, &chan->ept);
 	if (err)
@@ -180,6 +195,21 @@ static void remove_chan(struct rps_node *node, struct rps_chan *chan)
 	rps_chan_remove(&node->chans, chan);
 }
 
+/* A deliberate error: there is one channel of each name. */
+static bool moved(struct rps_node *node, const struct rps_ns *ns)
+{
+	for (unsigned int i = 0; i < node->chans.capacity; i++) {
+		struct rps_chan *chan = &node->chans.slot[i];
+
+		if (chan->live && strcmp(chan->name, ns->name) == 0 &&
+		    mutated(node->mem, MUTANT_ns_one_of_each_name)) {
+			chan->dst = ns->addr;
+			return true;
+		}
+	}
+	return false;
+}
+
 static void create(struct rps_node *node, const struct rps_ns *ns)
 {
 	struct rps_chan *chan =
@@ -187,9 +217,13 @@ static void create(struct rps_node *node, const struct rps_ns *ns)
 
 	if (chan && !mutated(node->mem, MUTANT_ns_duplicates))
 		return;
+	if (moved(node, ns))
+		return;
 	chan = rps_chan_add(&node->chans, ns->name, RPMSG_ADDR_ANY, ns->addr);
 	if (!chan) {
 		node->num_chans_refused++;
+		if (mutated(node->mem, MUTANT_full_table_is_fatal))
+			node->ready = false;
 		return;
 	}
 	probe(node->mem, RPS_EVENT_channel_create, ns->addr, 0, 0);
@@ -238,6 +272,22 @@ static void acknowledge(struct rps_node *node, const struct rps_ns *ns,
 				sizeof(wire));
 }
 
+/* Deliberate errors in what an announcement is understood to say. */
+static void spoil(struct rps_node *node, const struct rps_msg *msg,
+		  const struct rpmsg_ns_msg *wire, struct rps_ns *ns)
+{
+	if (mutated(node->mem, MUTANT_ns_not_swapped))
+		*ns = rps_ns_unpack(RPS_ORDER_LE, wire);
+	if (mutated(node->mem, MUTANT_ns_addr_from_hdr))
+		ns->addr = msg->hdr.src;
+	if (mutated(node->mem, MUTANT_ns_name_cut_to_30))
+		ns->name[RPMSG_NAME_SIZE - 2] = '\0';
+	/* As if the name went on in what follows it. */
+	if (!memchr(wire->name, '\0', sizeof(wire->name)) &&
+	    mutated(node->mem, MUTANT_ns_name_runs_on))
+		memcpy(&ns->name[RPMSG_NAME_SIZE - 2], &wire->addr, 1);
+}
+
 void ns_receive(struct rps_node *node, const struct rps_msg *msg)
 {
 	struct rpmsg_ns_msg wire = { 0 };
@@ -254,8 +304,7 @@ void ns_receive(struct rps_node *node, const struct rps_msg *msg)
 		copy_in(node->mem, SEAM_PAYLOAD, &wire, msg->payload,
 			sizeof(wire));
 	ns = rps_ns_unpack(node->mem->order, &wire);
-	if (mutated(node->mem, MUTANT_ns_addr_from_hdr))
-		ns.addr = msg->hdr.src;
+	spoil(node, msg, &wire, &ns);
 	if (ns.destroy)
 		destroy(node, &ns);
 	else
@@ -278,7 +327,7 @@ int rps_node_open_chan(struct rps_node *node, const char *name, uint32_t src,
 		return -ENOSPC;
 	probe(node->mem, RPS_EVENT_channel_create, dst, 0, 0);
 	err = bind(node, chan);
-	if (!err && chan->bound && node->ns &&
+	if (!err && chan->bound && has_ns(node) &&
 	    (src != RPMSG_ADDR_ANY ||
 	     mutated(node->mem, MUTANT_every_channel_announced)))
 		err = rps_node_announce(node, &chan->ept);

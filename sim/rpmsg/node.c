@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../base/mutant.h"
 #include "../base/probe.h"
 #include "name_service.h"
+#include "node_priv.h"
 
 void rps_node_init(struct rps_node *node, const struct rps_node_params *params)
 {
@@ -117,7 +117,7 @@ static enum rps_rx_result deliver(struct rps_node *node,
 {
 	struct rps_ept *ept;
 
-	if (msg->hdr.dst == RPMSG_NS_ADDR &&
+	if (msg->hdr.dst == ns_addr(node) &&
 	    (node->ns || mutated(node->mem, MUTANT_ns_always_on))) {
 		ns_receive(node, msg);
 		return RPS_RX_DONE;
@@ -136,6 +136,8 @@ static enum rps_rx_result deliver(struct rps_node *node,
 	}
 	if (mutated(node->mem, MUTANT_nonzero_flags_dropped) && msg->hdr.flags)
 		return RPS_RX_DONE;
+	if (mutated(node->mem, MUTANT_reserved_trusted) && msg->hdr.reserved)
+		return RPS_RX_DONE;
 	if (mutated(node->mem, MUTANT_empty_message_lost) &&
 	    msg->hdr.len_bytes == 0)
 		return RPS_RX_HOLD;
@@ -143,6 +145,21 @@ static enum rps_rx_result deliver(struct rps_node *node,
 	probe(node->mem, RPS_EVENT_message_deliver, msg->hdr.src, msg->hdr.dst,
 	      msg->hdr.len_bytes);
 	return ept->rx(node, ept, msg, ept->priv);
+}
+
+/* Deliberate errors in what was received. */
+static void spoil(struct rps_node *node, struct rps_msg *msg)
+{
+	struct rps_msg later;
+
+	if (mutated(node->mem, MUTANT_last_byte_lost) &&
+	    msg->hdr.len_bytes > 480)
+		msg->hdr.len_bytes--;
+	if (mutated(node->mem, MUTANT_told_dst_for_src))
+		msg->hdr.src = msg->hdr.dst;
+	if (mutated(node->mem, MUTANT_later_one_first) &&
+	    rx_next(node, &later) == 0 && deliver(node, &later) == RPS_RX_DONE)
+		rx_done(node, &later);
 }
 
 /* Return: messages handled; *@more says whether the budget ended first. */
@@ -157,6 +174,9 @@ static void drain(struct rps_node *node, bool *more)
 	while (budget > 0) {
 		int err = rx_next(node, &msg);
 
+		if (err == -EAGAIN && budget == rx_budget(node) &&
+		    mutated(node->mem, MUTANT_idle_is_counted))
+			node->ready = node->num_dropped++ < 50;
 		if (err == -EAGAIN || err == -EPROTO)
 			return;
 		budget--;
@@ -164,7 +184,10 @@ static void drain(struct rps_node *node, bool *more)
 			node->num_dropped++;
 			continue;
 		}
-		if (deliver(node, &msg) == RPS_RX_DONE)
+		spoil(node, &msg);
+		if (deliver(node, &msg) == RPS_RX_DONE &&
+		    !(mutated(node->mem, MUTANT_long_message_buffer_lost) &&
+		      msg.hdr.len_bytes > 480))
 			rx_done(node, &msg);
 		if (!node->ready)
 			return;
@@ -177,6 +200,9 @@ bool rps_node_poll(struct rps_node *node)
 	bool more;
 
 	if (!node->ready)
+		return false;
+	if (mutated(node->mem, MUTANT_senders_block_receiving) &&
+	    node->num_waiting > 0)
 		return false;
 	drain(node, &more);
 	if (!node->ready)
@@ -191,10 +217,26 @@ bool rps_node_poll(struct rps_node *node)
 
 void rps_node_release(struct rps_node *node, const struct rps_msg *msg)
 {
-	if (!node->ready)
+	if (!node->ready || mutated(node->mem, MUTANT_held_is_kept))
 		return;
 	rx_done(node, msg);
 	rx_tell(node);
+}
+
+/* Deliberate errors in which address is given to whom. */
+static void spoil_addr(struct rps_node *node, struct rps_ept *ept)
+{
+	struct rps_ept *owner = rps_ept_find(&node->epts, ept->addr);
+
+	if (owner && (node_mutated(node, MUTANT_addr_in_use_taken) ||
+		      node_mutated(node, MUTANT_closed_still_served)))
+		(void)!rps_ept_remove(&node->epts, owner);
+	if (ept->addr == RPMSG_ADDR_ANY &&
+	    node_mutated(node, MUTANT_dynamic_from_1)) {
+		ept->addr = 1;
+		while (rps_ept_find(&node->epts, ept->addr))
+			ept->addr++;
+	}
 }
 
 int rps_node_create_ept(struct rps_node *node, struct rps_ept *ept)
@@ -204,7 +246,11 @@ int rps_node_create_ept(struct rps_node *node, struct rps_ept *ept)
 	if (ept->addr == RPMSG_NS_ADDR && node->ns)
 		return -EADDRINUSE;
 	ept->announced = false;
+	spoil_addr(node, ept);
 	err = rps_ept_add(&node->epts, ept);
+	if (ept->addr == RPMSG_RESERVED_ADDRESSES + 128 &&
+	    node_mutated(node, MUTANT_addr_129_again))
+		ept->addr = RPMSG_RESERVED_ADDRESSES;
 	if (!err && node->mem)
 		probe(node->mem, RPS_EVENT_endpoint_create, ept->addr, 0, 0);
 	return err;
@@ -221,7 +267,8 @@ static bool withdraws(const struct rps_node *node, const struct rps_ept *ept)
 
 void rps_node_destroy_ept(struct rps_node *node, struct rps_ept *ept)
 {
-	if (rps_ept_remove(&node->epts, ept))
+	if (node_mutated(node, MUTANT_closed_still_served) ||
+	    rps_ept_remove(&node->epts, ept))
 		return;
 	if (node->mem)
 		probe(node->mem, RPS_EVENT_endpoint_destroy, ept->addr, 0, 0);

@@ -8,6 +8,8 @@
 #include <rps/rsc.h>
 #include <rps/vring.h>
 
+#include "../base/mutant.h"
+
 static enum rps_order order_of(bool big_endian)
 {
 	return big_endian ? RPS_ORDER_BE : RPS_ORDER_LE;
@@ -74,6 +76,8 @@ int rps_codec_layout(uint32_t num, uint32_t align, struct rps_codec_layout *out)
 
 bool rps_codec_need_event(uint16_t event, uint16_t new_idx, uint16_t old_idx)
 {
+	if (library_mutated(MUTANT_need_event_in_int))
+		return new_idx - event - 1 < new_idx - old_idx;
 	return rps_vring_need_event(event, new_idx, old_idx);
 }
 

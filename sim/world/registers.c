@@ -32,6 +32,11 @@ static void reset(struct rps_world *world)
 		faults_after_reset(world);
 }
 
+static enum rps_order native_order(const struct rps_world *world)
+{
+	return world->config.native_be ? RPS_ORDER_BE : RPS_ORDER_LE;
+}
+
 static enum rps_order order_of(const struct rps_world *world)
 {
 	const struct rps_mem *device = &world->xport.mem;
@@ -45,13 +50,23 @@ static enum rps_order order_of(const struct rps_world *world)
 		return RPS_ORDER_LE;
 	if (world->config.told_order)
 		return told_be ? RPS_ORDER_BE : RPS_ORDER_LE;
-	return world->config.native_be ? RPS_ORDER_BE : RPS_ORDER_LE;
+	return native_order(world);
+}
+
+/* What the device takes the byte order to be. */
+static enum rps_order told_order(const struct rps_world *world)
+{
+	if (mutated(&world->xport.mem, MUTANT_dev_modern_is_native))
+		return native_order(world);
+	if (mutated(&world->xport.mem, MUTANT_dev_legacy_is_le))
+		return RPS_ORDER_LE;
+	return order_of(world);
 }
 
 static void start(struct rps_world *world)
 {
 	world->xport.features.bits = world->driver_features;
-	world->xport.mem.order = order_of(world);
+	world->xport.mem.order = told_order(world);
 	world->xport.ready = world->xport.queue[0].enabled &&
 			     world->xport.queue[1].enabled &&
 			     world->vring_endian[0] == world->vring_endian[1];
@@ -177,6 +192,9 @@ void rps_world_kick(struct rps_world *world, uint32_t queue)
 	touch(world);
 	probe(&world->driver_mem, RPS_EVENT_kick, queue, 0, 0);
 	world->xport.queue[queue].kicks++;
+	if (!world->xport.ready &&
+	    mutated(&world->xport.mem, MUTANT_dev_starts_when_kicked))
+		start(world);
 	if (__builtin_expect(world->plan.on, 0) &&
 	    faults_hold_back(world, RPS_END_DEVICE, queue))
 		return;

@@ -49,6 +49,7 @@ struct rps_node {
 	unsigned int num_ns_pending;
 	uint32_t ns_next; /* endpoints from this address on wait to be announced
 			     since the link is up; RPMSG_ADDR_ANY: none does */
+	unsigned int num_waiting;   /* senders without a buffer */
 	uint64_t num_dropped;       /* malformed, or to nobody */
 	uint64_t num_chans_refused; /* announced with the table full */
 };
