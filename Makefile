@@ -104,8 +104,8 @@ $(B)/librps-lttng-clock.so: $(addprefix $(B)/traces/,rps_clock_plugin.o rps_cloc
 	$(CC) -shared -Wl,-z,defs -o $@ $^ -llttng-ust-common
 
 # The Python binding reads the public headers themselves.
-CDEF_HEADERS := record.h monitor.h world.h fault.h iut.h tester.h tester_driver.h \
-	vhost_user.h trace.h
+CDEF_HEADERS := record.h decide.h monitor.h world.h fault.h iut.h tester.h \
+	tester_driver.h vhost_user.h trace.h
 $(B)/rps.cdef: $(addprefix $(SRC)/include/rps/,api.h probe.h events.def $(CDEF_HEADERS))
 	@mkdir -p $(@D)
 	printf '#include <rps/%s>\n' $(CDEF_HEADERS) | \

@@ -124,6 +124,7 @@ HEADER_LAYER = {
     "drv.h": "drv", "dev.h": "dev",
     "world.h": "world", "iut.h": "world", "tester_driver.h": "world", "tester.h": "tester",
     "vhost_user.h": "transport", "trace.h": "transport",
+    "decide.h": "world", "explore.h": "world",
 }  # fmt: skip
 
 # What a file of each layer may include besides its own; driver and device end never each other.

@@ -92,6 +92,34 @@ START_TEST(a_deep_stack_survives_a_yield)
 }
 END_TEST
 
+static void count_to_three(void *arg)
+{
+	struct counter *counter = arg;
+
+	counter->steps = 0;
+	for (;;) {
+		(void)dig(counter, counter->steps++ % 3);
+		fiber_yield(&counter->fiber);
+	}
+}
+
+START_TEST(a_fiber_can_begin_again_from_the_middle)
+{
+	struct counter counter = { .steps = 0 };
+
+	ck_assert_int_eq(fiber_init(&counter.fiber, count_to_three, &counter),
+			 0);
+	fiber_restart(&counter.fiber);
+	for (unsigned int i = 1; i < 100; i++) {
+		for (unsigned int resumes = 0; resumes < i; resumes++)
+			fiber_resume(&counter.fiber);
+		ck_assert_uint_eq(counter.steps, (i + 1) / 2);
+		fiber_restart(&counter.fiber);
+	}
+	fiber_finish(&counter.fiber);
+}
+END_TEST
+
 START_TEST(finishing_takes_what_never_began)
 {
 	struct fiber fiber = { .stack = NULL };
@@ -112,6 +140,7 @@ int main(void)
 	tcase_add_test(tcase, a_fiber_goes_on_where_it_stopped);
 	tcase_add_test(tcase, fibers_do_not_disturb_each_other);
 	tcase_add_test(tcase, a_deep_stack_survives_a_yield);
+	tcase_add_test(tcase, a_fiber_can_begin_again_from_the_middle);
 	tcase_add_test(tcase, finishing_takes_what_never_began);
 	suite_add_tcase(suite, tcase);
 	return suite_main(suite);

@@ -6,6 +6,7 @@
 #ifndef RPS_FIBER_H
 #define RPS_FIBER_H
 
+#include <setjmp.h>
 #include <ucontext.h>
 
 #include <rps/api.h>
@@ -13,8 +14,12 @@
 #define FIBER_STACK_BYTES (256u * 1024u)
 
 struct fiber {
-	ucontext_t self;
+	ucontext_t self; /* where it begins; under ASan, where it is */
 	ucontext_t resumer;
+	jmp_buf begin_env;
+	jmp_buf self_env;
+	jmp_buf resumer_env;
+	bool begun; /* the environments are valid */
 	uint8_t *stack;
 	void (*entry)(void *arg); /* never returns */
 	void *arg;
@@ -27,6 +32,9 @@ struct fiber {
 /* Return: 0, or -ENOMEM. */
 int fiber_init(struct fiber *fiber, void (*entry)(void *), void *arg);
 void fiber_finish(struct fiber *fiber);
+
+/* Back to the beginning, whatever it was in the middle of; not on itself. */
+void fiber_restart(struct fiber *fiber);
 
 /* Run @fiber until it yields. */
 void fiber_resume(struct fiber *fiber);

@@ -9,6 +9,7 @@
 #include <rps/api.h>
 
 #ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 
 static inline void asan_leave(void **fake_stack, const void *bottom,
@@ -21,6 +22,12 @@ static inline void asan_arrive(void *fake_stack, const void **from_bottom,
 			       size_t *from_bytes)
 {
 	__sanitizer_finish_switch_fiber(fake_stack, from_bottom, from_bytes);
+}
+
+/* What lies on a stack that is begun anew is gone. */
+static inline void asan_forget(const uint8_t *stack, size_t bytes)
+{
+	ASAN_UNPOISON_MEMORY_REGION(stack, bytes);
 }
 #else
 static inline void asan_leave(void **fake_stack, const void *bottom,
@@ -37,6 +44,12 @@ static inline void asan_arrive(void *fake_stack, const void **from_bottom,
 	(void)fake_stack;
 	(void)from_bottom;
 	(void)from_bytes;
+}
+
+static inline void asan_forget(const uint8_t *stack, size_t bytes)
+{
+	(void)stack;
+	(void)bytes;
 }
 #endif
 

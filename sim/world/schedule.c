@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Who goes on: round robin over the ends that have something to do, changing
- * over at every access to shared memory.
+ * Who goes on.  At every access to shared memory the decider is asked whether
+ * the running end does, where the other one could go on as well.
  */
 #include <errno.h>
 
 #include "world_priv.h"
 
-static bool runnable(const struct actor *actor)
+/* An end that stopped in the middle goes on before it starts anything new. */
+static bool ready(const struct actor *actor)
 {
-	return actor->present && !actor->frozen && (actor->job || actor->wake);
-}
-
-/* In the middle of something, or with something to begin. */
-static bool goes_on(const struct actor *actor)
-{
-	return (actor->busy && actor->present && !actor->frozen) ||
-	       runnable(actor);
+	return actor->present && !actor->frozen &&
+	       (actor->busy || actor->job || actor->wake);
 }
 
 static struct actor *other(struct rps_world *world, const struct actor *actor)
@@ -55,7 +50,6 @@ int actor_init(struct rps_world *world, unsigned int end)
 	int err;
 
 	actor->world = world;
-	actor->end = end;
 	actor->iut = iut_create(world, end);
 	if (!actor->iut)
 		return -ENOMEM;
@@ -85,6 +79,25 @@ void actor_wake(struct rps_world *world, unsigned int end, uint32_t what)
 	actor->wake |= what;
 }
 
+uint32_t world_choose(struct rps_world *world, enum rps_choice kind,
+		      uint32_t count)
+{
+	uint32_t choice =
+		decide(&world->decider, kind, count, (1u << count) - 1);
+
+	if (choice != DECIDE_STOP)
+		return choice;
+	world->stopped = true;
+	return 0;
+}
+
+/* Both can go on. Return: whether it is not @actor, which ran last. */
+static bool hand_over(struct rps_world *world, const struct actor *actor)
+{
+	world->decider.last_end = actor->end;
+	return world_choose(world, RPS_CHOICE_END, NUM_ENDS) != 0;
+}
+
 void schedule_point(struct rps_world *world)
 {
 	struct actor *current = world->current;
@@ -94,25 +107,27 @@ void schedule_point(struct rps_world *world)
 		faults_tick(world);
 	if (!current)
 		return;
-	if (!goes_on(other(world, current)) &&
+	world->handed_over =
+		ready(other(world, current)) && hand_over(world, current);
+	if (!world->handed_over && !world->stopped &&
 	    world->steps < world->steps_limit)
 		return;
 	fiber_yield(&current->fiber);
 }
 
-/* An end that stopped in the middle goes on before it starts anything new. */
+/* Who goes on where nobody is running. */
 static struct actor *next(struct rps_world *world)
 {
-	for (unsigned int i = 0; i < NUM_ENDS; i++) {
-		struct actor *actor =
-			&world->actor[(world->turn + i) % NUM_ENDS];
+	struct actor *last = &world->actor[world->last_end];
+	struct actor *rest = other(world, last);
+	bool handed_over = world->handed_over;
 
-		if (goes_on(actor)) {
-			world->turn = actor->end + 1;
-			return actor;
-		}
-	}
-	return NULL;
+	world->handed_over = false;
+	if (!ready(rest))
+		return ready(last) ? last : NULL;
+	if (handed_over || !ready(last) || hand_over(world, last))
+		return rest;
+	return last;
 }
 
 int64_t rps_world_run(struct rps_world *world, uint64_t max_steps)
@@ -121,16 +136,25 @@ int64_t rps_world_run(struct rps_world *world, uint64_t max_steps)
 	struct actor *actor;
 
 	world->steps_limit = first + max_steps;
-	while ((actor = next(world)) || faults_at_rest(world)) {
+	while (!world->stopped &&
+	       ((actor = next(world)) || faults_at_rest(world))) {
 		if (!actor)
 			continue;
-		if (world->steps >= world->steps_limit)
-			return -ETIME;
+		if (world->stopped || world->steps >= world->steps_limit) {
+			/* Decided already, whenever it goes on. */
+			world->handed_over = actor->end != world->last_end;
+			break;
+		}
 		world->current = actor;
+		world->last_end = actor->end;
 		actor->busy = true;
 		fiber_resume(&actor->fiber);
 		world->current = NULL;
 	}
+	if (world->stopped)
+		return -ECANCELED;
+	if (actor)
+		return -ETIME;
 	return (int64_t)(world->steps - first);
 }
 

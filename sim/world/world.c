@@ -18,6 +18,9 @@ static int check(const struct rps_world_config *config)
 		return -EINVAL;
 	if (config->space_bytes > RPS_WORLD_SPACE_MAX)
 		return -EINVAL;
+	/* A list, or the other runs, come from somewhere else. */
+	if (config->scheduler > RPS_SCHEDULER_PCT)
+		return -EINVAL;
 	return 0;
 }
 
@@ -57,6 +60,7 @@ static int build(struct rps_world *world)
 	if (!err)
 		err = make_views(world);
 	for (unsigned int end = 0; !err && end < NUM_ENDS; end++) {
+		world->actor[end].end = end;
 		if (present[end])
 			err = actor_init(world, end);
 	}
@@ -76,6 +80,8 @@ struct rps_world *rps_world_create(const struct rps_world_config *config,
 			world->config.tx_buf_bytes = config->buf_bytes;
 		err = build(world);
 	}
+	if (!err)
+		err = world_decider_init(world);
 	if (err) {
 		rps_world_destroy(world);
 		world = NULL;
@@ -93,13 +99,14 @@ void rps_world_destroy(struct rps_world *world)
 		actor_finish(&world->actor[end]);
 	arena_destroy(world);
 	log_finish(&world->log);
+	world_decider_finish(world);
 	free(world);
 }
 
 void world_record(struct rps_world *world, const struct rps_record *record)
 {
 	log_add(&world->log, record);
-	if (world->sink)
+	if (__builtin_expect(world->sink != NULL, 0))
 		world->sink->record(world->sink->priv, record);
 }
 

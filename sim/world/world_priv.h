@@ -9,6 +9,7 @@
 #include <rps/world.h>
 
 #include "../fault/fault_plan.h"
+#include "decide.h"
 #include "fiber.h"
 #include "log.h"
 
@@ -118,7 +119,11 @@ struct rps_world {
 
 	struct actor actor[NUM_ENDS];
 	struct actor *current; /* whose fiber is running */
-	unsigned int turn;
+	unsigned int last_end; /* whose fiber ran last */
+	bool handed_over;      /* the other one is to go on */
+	bool stopped;          /* by the decider: nobody goes on */
+	struct decider decider;
+	struct rps_decision *listed; /* to be replayed, or NULL */
 	uint64_t steps;
 	uint64_t steps_limit;
 	uint64_t now_ns;
@@ -165,6 +170,10 @@ bool faults_at_rest(struct rps_world *world);
 
 #define FAULT_COPY_MAX 64u
 
+/* replay.c: who decides in a world. */
+int world_decider_init(struct rps_world *world);
+void world_decider_finish(struct rps_world *world);
+
 /* registers.c */
 extern const struct rps_vbus_ops world_vbus_ops;
 void registers_init(struct rps_world *world);
@@ -175,6 +184,9 @@ void actor_finish(struct actor *actor);
 void actor_wake(struct rps_world *world, unsigned int end, uint32_t what);
 /* A step of the running end: the other one may go on here. */
 void schedule_point(struct rps_world *world);
+/* As decide(), for whatever else can happen in this world. */
+uint32_t world_choose(struct rps_world *world, enum rps_choice kind,
+		      uint32_t count);
 /* Return: the job's result, -ETIME where the world did not come to rest. */
 int world_do(struct rps_world *world, unsigned int end,
 	     int (*fn)(struct actor *actor, void *args), void *args);

@@ -6,6 +6,7 @@
 #ifndef RPS_WORLD_H
 #define RPS_WORLD_H
 
+#include <rps/decide.h>
 #include <rps/record.h>
 
 struct rps_world;
@@ -42,6 +43,9 @@ struct rps_xport;
  * @driver, @device: our reference end lives there; else the tester plays it.
  * @driver_mutant, @device_mutant: deliberate error (rps_mutant_find()).
  * @dirty:         fill memory with this byte first.
+ * @scheduler:     round robin, random or PCT (enum rps_scheduler).
+ * @pct_depth:     of a bug that PCT is to find: one change of priorities less.
+ * @pct_length:    decisions in which these changes fall; 0 for 1000.
  */
 struct rps_world_config {
 	uint64_t seed;
@@ -66,6 +70,9 @@ struct rps_world_config {
 	uint64_t bus_offset;
 	uint32_t space_bytes;
 	uint8_t space[RPS_WORLD_SPACE_MAX];
+	uint32_t scheduler;
+	uint32_t pct_depth;
+	uint32_t pct_length;
 };
 
 /* Return: a world to be given to rps_world_destroy(); NULL with *@error set to
@@ -81,7 +88,10 @@ RPS_API void rps_world_destroy(struct rps_world *world);
  */
 RPS_API int64_t rps_world_run(struct rps_world *world, uint64_t max_steps);
 
-/* Virtual time goes on by @ns; then as rps_world_run(). */
+/* (Both of these, and all that is built on them, also return -ECANCELED once a
+ * list of decisions does not fit: rps_world_mismatch().)
+ *
+ * Virtual time goes on by @ns; then as rps_world_run(). */
 RPS_API int64_t rps_world_advance(struct rps_world *world, uint64_t ns,
 				  uint64_t max_steps);
 RPS_API uint64_t rps_world_now_ns(const struct rps_world *world);
@@ -159,6 +169,30 @@ RPS_API struct rps_xport *rps_world_xport(struct rps_world *world);
 RPS_API size_t rps_world_log(const struct rps_world *world, char *buf,
 			     size_t size);
 RPS_API void rps_world_log_clear(struct rps_world *world);
+
+/* --- decisions
+ * Return: how many were made since creation, of which @out gets the first
+ * @max, and never more than RPS_DECISIONS_MAX. Round robin makes none. */
+RPS_API uint64_t rps_world_decisions(const struct rps_world *world,
+				     struct rps_decision *out, uint32_t max);
+#define RPS_DECISIONS_MAX 1048576u
+
+/**
+ * rps_world_replay() - decide as a list says, from now on.
+ * @list:    copied.
+ * @lenient: choice 0 where the list does not fit or is over; else the world
+ *           stops there, for good.
+ *
+ * Return: 0, or -ENOMEM.
+ */
+RPS_API RPS_CHECKED int rps_world_replay(struct rps_world *world,
+					 const struct rps_decision *list,
+					 uint32_t count, bool lenient);
+
+/* Return: bytes of a sentence about the decision that did not fit, 0 where all
+ * did; @buf gets as much as fits, terminated. */
+RPS_API size_t rps_world_mismatch(const struct rps_world *world, char *buf,
+				  size_t size);
 
 /* Return: records that are kept; @out gets the oldest @max of them. */
 RPS_API size_t rps_world_records(const struct rps_world *world,
