@@ -380,3 +380,11 @@ def test_the_program_works_from_anywhere(tmp_path):
 
     assert done.returncode == 0 and "robustness" in done.stdout
     assert Path(PROGRAM).read_text(encoding="utf-8").startswith(f"#!{sys.executable}\n")
+
+
+def test_show_names_the_mutants_that_stand_for_a_requirement(project):
+    """In the real tree; and says where there is none although our own ends are judged."""
+    shown = CliRunner(mix_stderr=False).invoke(main, ["show", "HDR-003"])
+
+    assert re.search(r"^mutants +hdr_flags_set  sent headers have a flag set$", shown.stdout, re.MULTILINE)
+    assert "mutants       none yet: nothing shows that its tests can fail" in in_process(project, "show", "HDR-001").stdout

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from rpmsg_cts.matrix import CANARY, Matrix, Outcome, Row, to_json, to_text, write
-from rpmsg_cts.mutants import Mutant
+from rpmsg_cts.matrix import Matrix, Outcome, Row, to_json, to_text, write
+from rpmsg_cts.mutants import CANARY, Mutant
 from rpmsg_cts.recorder import Subject
 from rpmsg_cts.results import RequirementText
 from rpmsg_cts.targets import Lane

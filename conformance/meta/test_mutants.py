@@ -16,7 +16,7 @@ import pytest
 
 from meta.conftest import ROOT
 from rpmsg_cts import mutants
-from rpmsg_cts.matrix import CANARY
+from rpmsg_cts.mutants import CANARY
 from rpmsg_cts.native import simulated
 
 MUTANTS = mutants.load(ROOT)

@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import jsonschema
 import pytest
 
+from meta.conftest import ROOT
 from rpmsg_cts import results
 from rpmsg_cts.results import BadResults, KnownDefect, RequirementText, Result, ResultsError, ResultsWriter
 from rpmsg_cts.verdict import HarnessError, Verdict
@@ -279,3 +281,12 @@ def test_floods_are_bounded():
 
 def _full(_fd, _data):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_what_no_mutant_stands_for_is_named_where_our_own_ends_are_judged():
+    """A kernel cannot be mutated; and where nobody counted, nothing is said."""
+    loaded = results.load(ROOT / "fixtures" / "report" / "every-verdict" / "input.jsonl")
+
+    assert [text.id for text in loaded.unproven()] == ["NS-001"]
+    elsewhere = replace(loaded, results=tuple(one for one in loaded.results if one.target != "sim"))
+    assert elsewhere.unproven() == []

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from rpmsg_cts import catalogue, known, profiles, targets, vectors
+from rpmsg_cts import catalogue, known, mutants, profiles, targets, vectors
 from rpmsg_cts.collected import Collector, collect
+from rpmsg_cts.recorder import Subject
 from rpmsg_cts.verdict import HarnessError
 
 # One row of a listing; the same keys in every row of a kind, in the order in which they are shown.
@@ -20,8 +21,9 @@ _VECTOR_NAME = re.compile(r"\bV-[A-Z]+-\d+[a-z]?\b")
 
 def requirements(root: Path) -> list[Entry]:
     """Return: every requirement of the catalogue."""
-    return [{"id": row.id, "level": row.level, "binds": row.binds_text, "suite": row.suite, "slug": row.slug,
-             "statement": row.statement} for row in catalogue.load(root).requirements.values()]
+    standing = mutants.by_requirement(mutants.load(root).values())
+    return [{"id": row.id, "level": row.level, "binds": row.binds_text, "suite": row.suite,
+             "mutants": len(standing.get(row.id, ())), "slug": row.slug, "statement": row.statement} for row in catalogue.load(root).requirements.values()]
 
 
 def tests(root: Path) -> list[Entry]:
@@ -73,6 +75,8 @@ def requirement_sections(root: Path, name: str) -> list[tuple[str, list[str]]]:
     by_slug = {row.slug: row for row in rows.requirements.values()}
     row = by_slug.get(name) or rows.get(name.upper() if name.upper() in rows else name)
     source, *others = row.source
+    tested = [(nodeid, subject) for nodeid, subject in _collect(root).items
+              if any(text.id == row.id for text in subject.requirements)]
     sections = [
         ("statement", [row.statement]),
         ("level", [f"{row.level}, binds {'driver and device' if row.binds_text == 'both' else 'the ' + row.binds_text}"]),
@@ -80,8 +84,9 @@ def requirement_sections(root: Path, name: str) -> list[tuple[str, list[str]]]:
         ("see also", others),
         ("observed by", [row.observe]),
         ("mutant", [row.mutant]),
+        ("mutants", _mutants_of(root, row, any(subject.lane.target == targets.SIM for _, subject in tested))),
         ("untestable", [row.untestable] if row.untestable else []),
-        ("tests", _tests_of(root, row.id)),
+        ("tests", _tests_of(tested)),
         ("vectors", _vectors_of(root, row)),
         ("relaxed by", _profiles_of(root, rows, row.id)),
         ("known", [f"{entry.id} on {entry.target} as {entry.role}{' ' + entry.kernel if entry.kernel else ''}: {entry.note}"
@@ -98,14 +103,21 @@ def _collect(root: Path) -> Collector:
     return collector
 
 
-def _tests_of(root: Path, id_: str) -> list[str]:
+def _tests_of(tested: list[tuple[str, Subject]]) -> list[str]:
     lanes: dict[str, list[str]] = {}
-    for nodeid, subject in _collect(root).items:
-        if any(text.id == id_ for text in subject.requirements):
-            where = lanes.setdefault(nodeid.partition("[")[0], [])
-            if str(subject.lane) not in where:
-                where.append(str(subject.lane))
+    for nodeid, subject in tested:
+        where = lanes.setdefault(nodeid.partition("[")[0], [])
+        if str(subject.lane) not in where:
+            where.append(str(subject.lane))
     return [f"{test}  on {', '.join(where)}" for test, where in lanes.items()] or ["none yet"]
+
+
+def _mutants_of(root: Path, row: catalogue.Requirement, judged_on_sim: bool) -> list[str]:
+    """The errors that stand for a requirement; that there is none is only said where one has to be."""
+    standing = mutants.by_requirement(mutants.load(root).values()).get(row.id, [])
+    if not standing and judged_on_sim and not row.no_mutant:
+        return ["none yet: nothing shows that its tests can fail"]
+    return [f"{mutant.name}  {mutant.what}" for mutant in standing]
 
 
 def _vectors_of(root: Path, row: catalogue.Requirement) -> list[str]:

@@ -14,12 +14,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rpmsg_cts.mutants import ANYTHING, Mutant
+from rpmsg_cts.mutants import ANYTHING, CANARY, Mutant
 from rpmsg_cts.recorder import Subject
 from rpmsg_cts.targets import ROLES
 from rpmsg_cts.verdict import EXIT_ERROR, EXIT_FAIL, EXIT_OK, Verdict
 
-CANARY = "canary"
 GREEN = (str(Verdict.PASS), str(Verdict.SKIP))
 DIED = "DIED"
 VERSION = 1

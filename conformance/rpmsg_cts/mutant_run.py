@@ -19,8 +19,8 @@ import pytest
 from rpmsg_cts import mutants, targets
 from rpmsg_cts.collected import run_pytest, suite_dirs
 from rpmsg_cts.contained import Death, Pool, Send
-from rpmsg_cts.matrix import CANARY, DIED, Matrix, Outcome, Row
-from rpmsg_cts.mutants import CENSUS, Mutant
+from rpmsg_cts.matrix import DIED, Matrix, Outcome, Row
+from rpmsg_cts.mutants import CANARY, CENSUS, Mutant
 from rpmsg_cts.native import simulated
 from rpmsg_cts.plugin import SESSION
 from rpmsg_cts.recorder import LOG_SOURCES, SUBJECT, classify

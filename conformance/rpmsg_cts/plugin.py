@@ -11,13 +11,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rpmsg_cts import catalogue, known, near, profiles, targets
+from rpmsg_cts import catalogue, known, mutants, near, profiles, targets
 from rpmsg_cts.machine import commit_of, machine_facts, utc_now
 from rpmsg_cts.recorder import DIAGRAM_SOURCES, LOG_SOURCES, SUBJECT, DiagramSource, LogSource, Recorder, Subject
 from rpmsg_cts.results import Facts, RequirementText, ResultsError, ResultsWriter
@@ -365,7 +365,14 @@ def _source(requirement: catalogue.Requirement) -> str:
 
 def _requirement_texts(session: Session) -> list[RequirementText]:
     # All that could have been judged, so that a report can also say what no test named.
-    return [requirement_text(requirement) for requirement in session.catalogue.requirements.values()
+    table = mutants.load(session.root)
+    standing = mutants.by_requirement(table.values())
+
+    def proven(requirement: catalogue.Requirement) -> int | None:
+        return None if requirement.no_mutant or not table else len(standing.get(requirement.id, ()))
+
+    return [replace(requirement_text(requirement), mutants=proven(requirement))
+            for requirement in session.catalogue.requirements.values()
             if (not session.ids or requirement.id in session.ids)
             and (not session.suites or requirement.suite in session.suites)]
 

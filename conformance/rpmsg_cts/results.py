@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from rpmsg_cts.diagram.row import ENDS, STYLES, Row
+from rpmsg_cts.targets import SIM
 from rpmsg_cts.verdict import HarnessError, Judgement, Verdict, worst
 
 VERSION = 1
@@ -83,7 +84,10 @@ class Result:
 
 @dataclass(frozen=True)
 class RequirementText:
-    """What a report says about a requirement."""
+    """What a report says about a requirement.
+
+    mutants: how many deliberate errors of our own ends show that its tests can fail; None where none has to.
+    """
 
     id: str
     slug: str
@@ -93,6 +97,7 @@ class RequirementText:
     binds: str
     source: str
     normative: bool
+    mutants: int | None = None
 
     @property
     def claim(self) -> str:
@@ -148,6 +153,11 @@ class Results:
         tested = {result.requirement for result in self.results}
         return [text for id_, text in sorted(self.requirements.items()) if id_ not in tested]
 
+    def unproven(self) -> list[RequirementText]:
+        """Return: the requirements judged on our own ends whose tests no deliberate error has shown to fail, by id."""
+        judged = {result.requirement for result in self.results if result.target == SIM}
+        return [text for id_, text in sorted(self.requirements.items()) if id_ in judged and text.mutants == 0]
+
     def no_longer_seen(self) -> list[tuple[KnownDefect, str]]:
         """Return: recorded defects, with the target, whose tests all passed there: their entries want removing."""
         where: dict[tuple[KnownDefect, str], list[Verdict]] = {}
@@ -197,7 +207,10 @@ class ResultsWriter:
 
     def requirement(self, text: RequirementText) -> None:
         """Write what a requirement says."""
-        self._append({"type": "requirement", **asdict(text)})
+        record = asdict(text)
+        if record["mutants"] is None:
+            del record["mutants"]
+        self._append({"type": "requirement", **record})
 
     def target(self, target: str, facts: Facts) -> None:
         """Write what is known about a target."""

@@ -142,6 +142,7 @@ def render(results: Results) -> str:
         judged=_judged_texts(results),
         diagram_style=svg.STYLE if any(result.diagram for result in results.results) else "",
         untested=[_cleaned(text) for text in results.untested()],
+        unproven=[_cleaned(text) for text in results.unproven()],
     ) + "\n"
 
 

@@ -221,6 +221,10 @@ def _foot(results: Results) -> Iterator[Text]:
         names = ", ".join(clean(text.id) for text in untested) if len(untested) <= MAX_NAMED else "report.html names them"
         yield Text(f"no test judged {len(untested)} of {words.plural(len(results.requirements), 'requirement')} in this"
                    f" run: {names}", "dim")
+    if unproven := results.unproven():
+        names = ", ".join(clean(text.id) for text in unproven) if len(unproven) <= MAX_NAMED else "report.html names them"
+        yield Text(f"no mutant shows that the tests of {words.plural(len(unproven), 'requirement')} on sim can fail: {names}",
+                   "yellow")
     yield Text(words.headline(results), "bold")
     duration = f"  {results.end['duration_s']:.1f} s" if results.end else ""
     yield Text(f"{words.counts_line(results)}{duration}", "bold")
