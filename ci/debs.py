@@ -215,6 +215,11 @@ class PrivateApt:
                 return "" if version == "(none)" else version
         return ""
 
+    def names(self, pattern: str) -> list[str]:
+        """Names of packages that match a regular expression."""
+        done = self._call("apt-cache", "search", "--names-only", pattern)
+        return [line.split()[0] for line in done.stdout.splitlines() if line]
+
     def dependencies(self, package: str) -> list[str]:
         """Names of what a package depends on directly."""
         done = self._call("apt-cache", "depends", "--no-recommends", package)

@@ -122,7 +122,7 @@ def test_one_test_is_replayed_with_the_line_of_the_report(project):
 
 
 @pytest.mark.parametrize("arguments, complaint", [
-    (["run", "--target", "linux-arm"], "unknown target 'linux-arm': did you mean linux-armhf?"),
+    (["run", "--target", "linux-arm"], "unknown target 'linux-arm': did you mean linux-armhf"),
     (["run", "--target", "xyz"], "unknown target 'xyz': `rpmsg-cts list targets` shows all"),
     (["run", "--suite", "robust"], "unknown suite 'robust': did you mean robustness?"),
     (["run", "--req", "ROB-04"], "unknown requirement 'ROB-04': did you mean ROB-0"),

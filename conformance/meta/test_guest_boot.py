@@ -62,7 +62,7 @@ def test_it_is_the_kernel_that_was_fetched(shared: Guest) -> None:
     image = find_image()
 
     assert shared.hello.release == image.release == shared.facts["kernel_release"]
-    assert image.package_version in shared.hello.version
+    assert image.origin["kernel_package_version"] in shared.hello.version
     assert shared.hello.page_size_bytes == 4096
     assert shared.hello.cmdline == shared.facts["cmdline"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rpmsg_cts.guest.domain import VhostUserDevice
+from rpmsg_cts.guest.machine import VhostUserDevice
 from rpmsg_cts.guest.guest import Guest
 from rpmsg_cts.guest.runtime import runtime_folder
 from rpmsg_cts.link import Endpoint

@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from rpmsg_cts.guest import watchdog
-from rpmsg_cts.guest.domain import MAX_DEVICES, Domain, DomainFiles, VhostUserDevice, describe
+from rpmsg_cts.guest.domain import MAX_DEVICES, Domain, DomainFiles, describe
 from rpmsg_cts.guest.errors import BootFailed, MissingAgent, MissingKernel, MissingModules, MissingQemu
 from rpmsg_cts.guest.image import NEEDED_MODULES, GuestImage, Module, find_image
+from rpmsg_cts.guest.machine import VhostUserDevice
 from rpmsg_cts.guest.qemu import Qemu, find_qemu
 from rpmsg_cts.guest.runtime import LOCK, PREFIX, runtime_folder, sweep
 from rpmsg_cts.reactor import Reactor
@@ -25,7 +26,7 @@ from rpmsg_cts.reactor import Reactor
 QEMU_NAMESPACE = "{http://libvirt.org/schemas/domain/qemu/1.0}"
 FILES = DomainFiles(agent_socket=Path("/tmp/x/agent.sock"), console=Path("/tmp/x/console.log"))
 QEMU = Qemu(Path("/opt/qemu/bin/qemu-system-arm"), "11.1.3", "somewhere")
-IMAGE = GuestImage(Path("/k/uImage"), Path("/k/initramfs.cpio"), "6.12.0", "linux-image-6.12.0", "6.12.0-1", "00" * 32,
+IMAGE = GuestImage(Path("/k/uImage"), Path("/k/initramfs.cpio"), "6.12.0", {"kernel_package": "linux-image-6.12.0"}, "00" * 32,
                    (Module("rpmsg_core", "/modules/rpmsg_core.ko.xz", "00" * 32),))
 
 
@@ -140,8 +141,8 @@ def prepared_kernel(build: Path, modules: tuple[str, ...]) -> None:
     folder = build / "kernel-armhf"
     folder.mkdir()
     rows = [{"name": name, "file": f"modules/{name}.ko.xz", "sha256": "", "needs": []} for name in modules]
-    facts = {"image": "uImage", "release": "6.1.0-test", "package": "linux-image-6.1.0-test", "package_version": "1",
-             "vmlinuz_sha256": "", "modules": rows}
+    facts = {"image": "uImage", "release": "6.1.0-test", "lane": "armhf", "origin": {}, "kernel_sha256": "",
+             "modules": rows}
     (folder / "facts.json").write_text(json.dumps(facts))
     (folder / "uImage").touch()
 

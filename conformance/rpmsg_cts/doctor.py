@@ -46,16 +46,18 @@ def examine(root: Path) -> Diagnosis:
     """Look at the machine; changes nothing and starts nothing but dpkg-query."""
     packages = list(_packages(root / "ci" / "packages.txt"))
     library = _built(root / "build" / "librps-sim.so", "library", "run `make`")
-    guest = [_built(root / "build" / "guest" / "initramfs.cpio", "guest agent", "run `make conformance`"),
+    guest = [_built(root / "build" / "guest" / "kernel-armhf" / "initramfs.cpio", "guest agent", "run `make conformance`"),
              _qemu(root / "build" / "qemu"), _kernel(root / "build" / "kernel-armhf"), _libvirt()]
     by_group = {group: check for group, check in packages}
     sim = [by_group[group] for group in SIM_GROUPS if group in by_group] + [library]
     linux = [by_group[group] for group in GUEST_GROUPS if group in by_group] + [library, *guest]
+    uml = [*(by_group[group] for group in SIM_GROUPS if group in by_group), library, _uml(root / "build" / "kernels")]
     machine = machine_facts()
     checks = (Check("machine", f"{machine['os']}, {machine['architecture']}, Linux {machine['kernel']},"
                                f" {machine['cpus']} processors"),
-              *by_group.values(), library, *guest)
-    return Diagnosis(checks, {targets.SIM: _cures(sim), targets.LINUX_ARMHF: _cures(linux)})
+              *by_group.values(), library, *guest, uml[-1])
+    return Diagnosis(checks, {targets.SIM: _cures(sim), targets.LINUX_ARMHF: _cures(linux),
+                              targets.LINUX_UML: _cures(uml)})
 
 
 def _cures(checks: list[Check]) -> tuple[str, ...]:
@@ -116,8 +118,15 @@ def _kernel(folder: Path) -> Check:
     if not facts:
         return Check("guest kernel", "not fetched yet", "run `make conformance`, which fetches it")
     names = " ".join(str(module.get("name")) for module in facts.get("modules", []))
-    return Check("guest kernel", f"{facts.get('release')} ({facts.get('package')} {facts.get('package_version')});"
+    return Check("guest kernel", f"{facts.get('release')} ({' '.join(map(str, facts.get('origin', {}).values()))});"
                                  f" modules: {names}")
+
+
+def _uml(folder: Path) -> Check:
+    releases = [str(facts.get("release")) for path in sorted(folder.glob("*")) if (facts := _facts(path)).get("lane") == "uml"]
+    if not releases:
+        return Check("user-mode kernels", "none built yet", "run `ci/build-kernel build debian:6.1 --lane uml`")
+    return Check("user-mode kernels", ", ".join(releases))
 
 
 def _libvirt() -> Check:

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rpmsg_cts.link import F_EVENT_IDX, F_INDIRECT, F_NS, F_VERSION_1, Config, Link, Unsupported
 from rpmsg_cts.reactor import Reactor
 from rpmsg_cts.results import Facts
-from rpmsg_cts.targets import Lane
+from rpmsg_cts.targets import LINUX_ARMHF, LINUX_UML, Lane
 from rpmsg_cts.verdict import HarnessError
 from rpmsg_cts.vhost_user import VhostUser
 
@@ -34,15 +34,52 @@ class Port:
     device_id: int = 7
 
 
-# Features and sizes are fixed when the guest starts, so there is a device for each combination that tests want.
+@dataclass(frozen=True)
+class Place:
+    """One kind of guest: its devices, and why it cannot have what none of them has.
+
+    Features and sizes are fixed when the guest starts, so there is a device for each combination that tests want.
+    num: entries of every ring where the guest chooses them itself; 0 where the port decides.
+    """
+
+    ports: tuple[Port, ...]
+    reasons: Mapping[str, str]
+    num: int = 0
+
+    def port_for(self, target: str, config: Config) -> Port:
+        """Return: the guest's device for this configuration; Unsupported, with the reason, where there is none."""
+        plain = Config()
+        for name, reason in self.reasons.items():
+            if getattr(config, name) != getattr(plain, name):
+                raise Unsupported(f"{target}: no {name}={getattr(config, name)} here: {reason}")
+        for port in self.ports:
+            if (port.num, port.features, port.device_id) == (config.num, config.features, config.device_id):
+                return port
+        if config.device_id != plain.device_id:
+            raise Unsupported(f"{target}: the guest has no device with virtio id {config.device_id}")
+        raise Unsupported(f"{target}: the guest has no device with {config.num} entries and features "
+                          f"{config.features:#x}")
+
+
 PORTS = (
     Port("plain", 8, F_NS | F_VERSION_1),
     Port("no-ns", 8, F_VERSION_1),
     Port("event-idx", 8, F_NS | F_VERSION_1 | F_EVENT_IDX),
     Port("vendor", 8, F_NS | F_VERSION_1 | F_INDIRECT | F_EVENT_IDX | VENDOR_BITS),
-    Port("long", 512, F_NS | F_VERSION_1),
     Port("other", 8, F_NS | F_VERSION_1, device_id=29),
 )
+REASONS = {
+    "align": "a modern device has its rings where the driver puts them",
+    "big_endian": "the guest's processor is little endian",
+    "start_idx": "a driver starts at index 0",
+    "dirty": "the driver's memory is its own",
+    "refuse_features": "a vhost-user device cannot refuse features",
+    "buf_bytes": "the driver has buffers of 512 bytes",
+}
+PLACES = {
+    LINUX_ARMHF: Place((*PORTS, Port("long", 512, F_NS | F_VERSION_1)), REASONS),
+    LINUX_UML: Place(PORTS, {**REASONS, "num": "virtio_uml has 256 entries in every ring"}, num=256),
+}
 
 
 class Lab:
@@ -55,18 +92,22 @@ class Lab:
         self._devices: dict[str, str] = {}
         self._guest: Guest | None = None
         self._boot_failures = 0
+        self._target = ""
 
     def link(self, lane: Lane, config: Config) -> Link:
         """Connect to the guest's driver; Unsupported where the guest cannot have such a link."""
         from rpmsg_cts.link_linux import LinuxLink  # pylint: disable=import-outside-toplevel
 
-        port = port_for(config)
+        place = PLACES[lane.target]
+        port = place.port_for(lane.target, config)
         guest = self._running(lane.target)
-        return LinuxLink(lane, config, guest, self._backends[port.name], self._devices[port.name], self._reactor)
+        return LinuxLink(lane, config.but(num=place.num or config.num), guest, self._backends[port.name], self._devices[port.name], self._reactor)
 
     def _running(self, target: str) -> Guest:
-        if self._guest is not None and not self._answers(self._guest):
+        if self._guest is not None and (self._target != target or not self._answers(self._guest)):
             self.close_guest()
+        if self._target != target:
+            self._target, self._boot_failures = target, 0
         return self._guest or self._booted(target)
 
     def _booted(self, target: str) -> Guest:
@@ -99,19 +140,21 @@ class Lab:
     def _boot(self, target: str) -> Guest:
         # pylint: disable=import-outside-toplevel
         from rpmsg_cts.guest import guest as guests
+        from rpmsg_cts.guest.image import kernel_image
         from rpmsg_cts.guest.runtime import runtime_folder
 
-        folder = runtime_folder().path
-        for port in PORTS:
+        folder, ports = runtime_folder().path, PLACES[target].ports
+        image = kernel_image(target)
+        for port in ports:
             self._backends[port.name] = VhostUser(folder / port.name, port.features, self._reactor)
         devices = [guests.VhostUserDevice(str(folder / port.name), port.num, virtio_id=port.device_id)
-                   for port in PORTS]
+                   for port in ports]
         # Ours from now on: what fails behind this must not leave it running.
-        guest = self._guest = guests.Guest.boot(self._reactor, devices=devices)
+        guest = self._guest = guests.Guest.boot(self._reactor, devices=devices, image=image)
         self._target_facts(target, guest.facts)
         for module in MODULES:
             guests.load(guest, module)
-        self._devices = dict(zip((port.name for port in PORTS), guest.rpmsg_devices(), strict=True))
+        self._devices = dict(zip((port.name for port in ports), guest.rpmsg_devices(), strict=True))
         return guest
 
     def close_guest(self) -> None:
@@ -128,33 +171,3 @@ class Lab:
         """End everything."""
         self.close_guest()
         self._reactor.close()
-
-
-def port_for(config: Config) -> Port:
-    """Return: the guest's device for this configuration; Unsupported, with the reason, where there is none."""
-    plain = Config()
-    reasons = {
-        "align": "a modern PCI device has its rings where the driver puts them",
-        "big_endian": "the guest's processor is little endian",
-        "start_idx": "a driver starts at index 0",
-        "dirty": "the driver's memory is its own",
-        "refuse_features": "a vhost-user device cannot refuse features",
-        "buf_bytes": "the driver has buffers of 512 bytes",
-        "tx_buf_bytes": "the driver has buffers of 512 bytes",
-        "low_features": "the transport has 64 feature bits",
-        "told_order": "this device end is the tester's own",
-        "bus_offset": "the guest has no IOMMU",
-        "bufsz": "the driver knows no buffer sizes in configuration space",
-        "space": "the device has no configuration space",
-        "learn_dst": "the driver's endpoints learn no destination",
-    }
-    for name, reason in reasons.items():
-        if getattr(config, name) != getattr(plain, name):
-            raise Unsupported(f"linux-armhf: no {name}={getattr(config, name)} here: {reason}")
-    for port in PORTS:
-        if (port.num, port.features, port.device_id) == (config.num, config.features, config.device_id):
-            return port
-    if config.device_id != plain.device_id:
-        raise Unsupported(f"linux-armhf: the guest has no device with virtio id {config.device_id}")
-    raise Unsupported(f"linux-armhf: the guest has no device with {config.num} entries and features "
-                      f"{config.features:#x}")

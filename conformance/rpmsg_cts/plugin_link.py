@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from rpmsg_cts.judge import Mismatch, skip
-from rpmsg_cts.lab import Lab
+from rpmsg_cts.lab import PLACES, Lab
 from rpmsg_cts.link import Config, Link, Unsupported
 from rpmsg_cts.link_sim import SimLink, mutant_number
 from rpmsg_cts.native import Native, simulated
@@ -105,7 +105,7 @@ def sim_link(link: Link) -> Link:
 
 def _connect(lane: Lane, wanted: Config, seed: int, request: pytest.FixtureRequest) -> Link:
     try:
-        if lane.target == "linux-armhf":
+        if lane.target in PLACES:
             laboratory: Lab = request.getfixturevalue("lab")
             return laboratory.link(lane, wanted)
         return SimLink(lane.target, lane.role, wanted, seed)

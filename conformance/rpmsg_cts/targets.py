@@ -14,6 +14,7 @@ ROLES = (DRIVER, DEVICE)
 
 SIM = "sim"
 LINUX_ARMHF = "linux-armhf"
+LINUX_UML = "linux-uml"
 MUTANT_PREFIX = "mutant:"
 
 
@@ -54,6 +55,7 @@ def all_targets(root: Path) -> dict[str, Target]:
     targets = [
         Target(SIM, ROLES, "our own driver against our own device, in process, in simulated memory and time"),
         Target(LINUX_ARMHF, (DRIVER,), "virtio_rpmsg_bus of Debian's armhf kernel as shipped, in a QEMU guest"),
+        Target(LINUX_UML, (DRIVER,), "virtio_rpmsg_bus of a kernel built here as user-mode Linux"),
     ]
     targets += [Target(MUTANT_PREFIX + mutant.name, ROLES, f"our own ends with one deliberate error: {mutant.what}")
                 for mutant in mutants.load(root).values()]

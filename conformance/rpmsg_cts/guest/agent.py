@@ -109,12 +109,12 @@ class JobResult:
 class AgentClient:
     """Asks one question at a time, and serves everything else in the reactor until the answer is there.
 
-    Created with the socket of the guest's port.  `death` says whether the guest is known to be dead: it returns the
+    Created with a stream to the guest's port, which it owns from then on.  `death` says whether the guest is known to be dead: it returns the
     exception to raise, or None; the client also notices by itself when the socket closes.  A kernel that has stumbled
     may also hang without dying: when an answer is late, `console` is looked at for a reason.
     """
 
-    def __init__(self, sock_path: str, reactor: Reactor, death: Callable[[], GuestDied | None] = lambda: None,
+    def __init__(self, stream: socket.socket, reactor: Reactor, death: Callable[[], GuestDied | None] = lambda: None,
                  console: Console | None = None) -> None:
         self._reactor = reactor
         self._death = death
@@ -126,8 +126,7 @@ class AgentClient:
         self._reply: Frame | None = None
         self._refused: Frame | None = None
         self._closed = False
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-        self._socket.connect(sock_path)
+        self._socket = stream
         self._socket.setblocking(False)
         reactor.add(self._socket.fileno(), self._on_readable)
 

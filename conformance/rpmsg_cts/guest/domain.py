@@ -17,6 +17,7 @@ from ..reactor import Reactor
 from .errors import BootFailed
 from .hypervisor import Hypervisor
 from .image import GuestImage
+from .machine import VhostUserDevice
 from .paths import FIXTURES
 from .qemu import Qemu
 from .runtime import runtime_folder
@@ -39,21 +40,6 @@ SOCKET_PATH_MAX_BYTES = 107
 COMPLAINTS_MAX = 5
 
 _numbers = itertools.count(1)
-
-
-@dataclass(frozen=True)
-class VhostUserDevice:
-    """A device whose far end is a process of ours, listening on a UNIX socket.
-
-    `queue_size` is what the device offers: entries, a power of two.  `options` goes to QEMU's device as it is, as in
-    `,num_vqs=3` or `,disable-modern=on`.
-    """
-
-    socket: str
-    queue_size: int = 256
-    num_queues: int = 2
-    virtio_id: int = 7
-    options: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 import time
@@ -12,12 +13,12 @@ from pathlib import Path
 from ..reactor import Reactor
 from .agent import HELLO_TIMEOUT_S, AgentClient, Hello
 from .console import TAIL_LINES, Console
-from .domain import FIRST_DEVICE_SLOT, Domain, DomainFiles, VhostUserDevice, describe
 from .errors import AgentTimeout, BootFailed, GuestDied, KernelDied
-from .hypervisor import Hypervisor, hypervisor
 from .image import GuestImage, find_image
-from .qemu import Qemu, find_qemu
+from .machine import Facts, Machine, VhostUserDevice
 from .runtime import runtime_folder
+
+_numbers = itertools.count(1)
 
 MEMORY_MIB = 256
 SHUTDOWN_TIMEOUT_S = 10.0
@@ -28,52 +29,51 @@ BUS_MODULES = ("rpmsg_core", "rpmsg_ns", "virtio_rpmsg_bus", "rpmsg_char", "rpms
 class Guest:
     """A booted guest with its agent answering.  Made by boot(); left alone it ends with its `with` block."""
 
-    def __init__(self, reactor: Reactor, domain: Domain, files: DomainFiles, folder: Path, kept: Path | None) -> None:
+    def __init__(self, reactor: Reactor, machine: Machine, image: GuestImage, folder: Path,
+                 kept: Path | None) -> None:
         self._reactor = reactor
-        self._domain = domain
-        self._files = files
-        self._console = Console(files.console)
+        self._machine = machine
+        self.image = image
+        self._console = Console(machine.console)
         self._folder = folder
         self._kept = kept
         self._agent: AgentClient | None = None
         self.hello: Hello | None = None
-        self.facts: dict[str, str | dict[str, str]] = {}
+        self.facts: Facts = {}
         self._num_devices = 0
         self.boot_s = 0.0  # from the call of boot() to the agent's first answer
 
     @classmethod
     def boot(cls, reactor: Reactor, devices: list[VhostUserDevice] | None = None, memory_mib: int = MEMORY_MIB,
              run_dir: Path | None = None, progress: Callable[[str], None] = lambda text: None,
-             uri: str | None = None, extra_cmdline: str = "", label: str = "guest") -> Guest:
+             uri: str | None = None, extra_cmdline: str = "", label: str = "guest",
+             image: GuestImage | None = None) -> Guest:
         """Start a guest and wait until its agent answers.
 
         The back ends of `devices` must be listening, and be served by `reactor` (or by somebody else), for QEMU talks
         to them before it starts the machine.  `run_dir`: folder that keeps console.log and qemu.log; None keeps
-        neither.  `progress` is called with one line at each step.
+        neither.  `progress` is called with one line at each step.  `image`: what to start; Debian's kernel for armhf
+        where it is not said.
 
         Raises NotPrepared (with the command that helps), BootFailed or GuestDied.
         """
         started = time.monotonic()
-        qemu, image = find_qemu(), find_image()
-        connection = hypervisor(uri)
-        domain = Domain(connection, reactor, label)
-        folder = runtime_folder().path / domain.name.rsplit("-", 2)[1]
+        image = image or find_image()
+        folder = runtime_folder().path / f"g{next(_numbers)}"
         folder.mkdir()
-        files = DomainFiles(agent_socket=folder / "agent.sock", console=folder / "console.log")
-        guest = cls(reactor, domain, files, folder, run_dir)
+        machine = _machine(reactor, image, devices or [], folder, memory_mib, extra_cmdline, uri, label)
+        guest = cls(reactor, machine, image, folder, run_dir)
         guest._num_devices = len(devices or [])
         try:
-            xml = describe(domain.name, runtime_folder().run_id, qemu, image, files, devices or [], memory_mib,
-                           extra_cmdline)
-            progress(f"starting {domain.name}: Linux {image.release} under QEMU {qemu.version.split()[0]}")
-            domain.start(xml)
-            progress("QEMU runs, the kernel starts")
+            progress(f"starting {machine.name}: Linux {image.release}, {machine.title}")
+            machine.start()
+            progress("the kernel starts")
             guest._meet_agent()
         except BaseException:
             guest.kill()
             raise
         guest.boot_s = time.monotonic() - started
-        guest._collect_facts(qemu, image, connection)
+        guest._collect_facts()
         progress(f"the agent answers after {guest.boot_s:.1f} s")
         return guest
 
@@ -93,21 +93,21 @@ class Guest:
     @property
     def pid(self) -> int | None:
         """Process id of QEMU."""
-        return self._domain.pid
+        return self._machine.pid
 
     @property
     def name(self) -> str:
         """Name of the domain, as `virsh list` would show it."""
-        return self._domain.name
+        return self._machine.name
 
     @property
     def events(self) -> list[str]:
         """Lifecycle events so far, as in `STOPPED`."""
-        return list(self._domain.events)
+        return list(self._machine.events)
 
     def alive(self) -> bool:
         """Whether QEMU runs and the agent's port is open."""
-        return self._domain.is_running() and self._agent is not None and self._agent.is_open()
+        return self._machine.is_running() and self._agent is not None and self._agent.is_open()
 
     def console_tail(self, lines: int = TAIL_LINES) -> list[str]:
         """The last lines on the guest's console."""
@@ -120,10 +120,10 @@ class Guest:
 
     def rpmsg_devices(self) -> list[str]:
         """Names in the guest, as in `virtio1`, of the vhost-user devices, in the order that boot() was given them."""
-        return [self._virtio_name(slot) for slot in range(FIRST_DEVICE_SLOT, FIRST_DEVICE_SLOT + self._num_devices)]
+        return [self._virtio_name(number) for number in range(self._num_devices)]
 
-    def _virtio_name(self, slot: int) -> str:
-        folder = f"/sys/bus/pci/devices/0000:00:{slot:02x}.0"
+    def _virtio_name(self, number: int) -> str:
+        folder = self._machine.device_folder(number)
         names = [name for name in self.agent.list_dir(folder) if re.fullmatch(r"virtio\d+", name)]
         if len(names) != 1:
             raise BootFailed(f"the guest's kernel has no virtio device at {folder}")
@@ -138,9 +138,9 @@ class Guest:
         if self.alive():
             try:
                 self.agent.poweroff()
-                ended = self._domain.wait_end(timeout_s)
+                ended = self._machine.wait_end(timeout_s)
             except (GuestDied, AgentTimeout):
-                ended = not self._domain.is_running()
+                ended = not self._machine.is_running()
         self.kill()
         return ended
 
@@ -149,12 +149,12 @@ class Guest:
         if self._agent is not None:
             self._agent.close()
             self._agent = None
-        self._domain.close()
+        self._machine.close()
         self._keep_logs()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _meet_agent(self) -> None:
-        self._agent = AgentClient(str(self._files.agent_socket), self._reactor, self._death, self._console)
+        self._agent = AgentClient(self._machine.connect(), self._reactor, self._death, self._console)
         try:
             self.hello = self._agent.hello(HELLO_TIMEOUT_S)
         except AgentTimeout as error:
@@ -163,46 +163,53 @@ class Guest:
 
     def _death(self) -> GuestDied | None:
         """Asked at every step of every wait: cheap while the guest lives."""
-        if self._domain.is_running() and (self._agent is None or self._agent.is_open()):
+        if self._machine.is_running() and (self._agent is None or self._agent.is_open()):
             return None
         # The console is written by QEMU itself, so it is complete once QEMU has ended.
-        self._domain.wait_end(1.0)
+        self._machine.wait_end(1.0)
         words = self._console.last_words()
         if words:
             return KernelDied(f"the guest's kernel died: {words}", self._console.story())
-        return GuestDied("the guest ended", [*self._console.tail(), *self._domain.complaints()])
+        return GuestDied("the guest ended", [*self._console.tail(), *self._machine.complaints()])
 
-    def _collect_facts(self, qemu: Qemu, image: GuestImage, connection: Hypervisor) -> None:
+    def _collect_facts(self) -> None:
         self.facts = {
             "kernel_release": self.hello.release,
             "kernel_version": self.hello.version,
-            "kernel_package": image.package,
-            "kernel_package_version": image.package_version,
-            "kernel_sha256": image.kernel_sha256,
+            **self.image.origin,
+            "kernel_sha256": self.image.kernel_sha256,
             "machine": self.hello.machine,
             "cmdline": self.hello.cmdline,
-            "qemu_version": qemu.version,
-            "qemu_origin": qemu.origin,
-            "libvirt_version": connection.version,
-            # The folder in it has another name each time, and says nothing.
-            "libvirt_uri": connection.uri.partition("?")[0],
-            "modules": {module.name: f"sha256:{module.sha256}" for module in image.modules},
+            **self._machine.facts(),
+            "modules": {module.name: f"sha256:{module.sha256}" for module in self.image.modules},
         }
 
     def _keep_logs(self) -> None:
         if self._kept is None:
             return
         self._kept.mkdir(parents=True, exist_ok=True)
-        for source, name in ((self._files.console, "console.log"), (self._domain.log, "qemu.log")):
+        for source, name in ((self._machine.console, "console.log"), (self._machine.log, "qemu.log")):
             if source is not None and source.exists():
                 shutil.copyfile(source, self._kept / name)
+
+
+def _machine(reactor: Reactor, image: GuestImage, devices: list[VhostUserDevice], folder: Path, memory_mib: int,
+             extra_cmdline: str, uri: str | None, label: str) -> Machine:
+    # pylint: disable=import-outside-toplevel  (who has no libvirt may still have the other one)
+    if image.lane == "uml":
+        from .uml_machine import UmlMachine
+
+        return UmlMachine(reactor, image, devices, folder, memory_mib, extra_cmdline)
+    from .qemu_machine import QemuMachine
+
+    return QemuMachine(reactor, image, devices, folder, memory_mib, extra_cmdline, uri, label)
 
 
 def load(guest: Guest, module: str) -> None:
     """Load a module of the guest's kernel by name, and before it what it needs, unless they are loaded."""
     if guest.agent.exists(f"/sys/module/{module}"):
         return
-    found = find_image().module(module)
+    found = guest.image.module(module)
     for needed in found.needs:
         load(guest, needed)
     guest.agent.load_module(found.path)

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..targets import LINUX_ARMHF
 from .errors import MissingAgent, MissingKernel, MissingModules
 from .paths import build_folder
 
@@ -30,10 +32,10 @@ class GuestImage:
     kernel: Path
     initramfs: Path
     release: str
-    package: str
-    package_version: str
+    origin: dict[str, str]  # where it is from, for reports
     kernel_sha256: str  # of the kernel's file as it is in the package
     modules: tuple[Module, ...]  # in an order in which they can be loaded
+    lane: str = "armhf"  # the machine it is for
 
     def module(self, name: str) -> Module:
         """A module by name.  Raises MissingModules."""
@@ -43,24 +45,46 @@ class GuestImage:
         raise MissingModules(self.release, [name])
 
 
-def find_image(build: Path | None = None) -> GuestImage:
-    """Return: the prepared kernel and file system.  Raises MissingKernel, MissingModules or MissingAgent."""
+def find_image(build: Path | None = None, kernel: Path | None = None) -> GuestImage:
+    """A kernel with its file system; Debian's for armhf where no folder is named.
+
+    Raises MissingKernel, MissingModules or MissingAgent.
+    """
     build = build or build_folder()
-    folder = build / "kernel-armhf"
-    initramfs = build / "guest" / "initramfs.cpio"
+    folder = kernel or build / "kernel-armhf"
+    initramfs = build / "guest" / folder.name / "initramfs.cpio"
+    cure = "ci/fetch-kernel" if kernel is None else "ci/build-kernel"
     try:
         facts = json.loads((folder / "facts.json").read_text())
         modules = tuple(Module(row["name"], f"/{row['file']}", row["sha256"], tuple(row["needs"]))
                         for row in facts["modules"])
-        image = GuestImage(folder / facts["image"], initramfs, facts["release"], facts["package"],
-                           facts["package_version"], facts["vmlinuz_sha256"], modules)
+        image = GuestImage(folder / facts["image"], initramfs, facts["release"], facts["origin"],
+                           facts["kernel_sha256"], modules, facts["lane"])
     except (OSError, ValueError, KeyError):
-        raise MissingKernel("no kernel has been prepared: run ci/fetch-kernel") from None
+        raise MissingKernel(f"no kernel has been prepared: run {cure}") from None
     if not image.kernel.exists():
-        raise MissingKernel(f"{image.kernel} is gone: run ci/fetch-kernel")
+        raise MissingKernel(f"{image.kernel} is gone: run {cure}")
     absent = [name for name in NEEDED_MODULES if name not in {module.name for module in modules}]
     if absent:
         raise MissingModules(image.release, absent)
     if not initramfs.exists():
         raise MissingAgent("the guest's agent has not been built: run ci/build-initramfs")
     return image
+
+
+def kernel_image(target: str, build: Path | None = None) -> GuestImage:
+    """The kernel that a target starts: Debian's as shipped, or the newest one that was built for user-mode Linux.
+
+    Raises what find_image() raises.
+    """
+    if target == LINUX_ARMHF:
+        return find_image(build)
+    built = [(_version(facts["release"]), path.parent) for path in (build or build_folder()).glob("kernels/*/facts.json")
+             if (facts := json.loads(path.read_text()))["lane"] == "uml" and not facts["origin"].get("kernel_variants")]
+    if not built:
+        raise MissingKernel("no kernel was built for it: run ci/build-kernel build debian:6.1 --lane uml")
+    return find_image(build, max(built)[1])
+
+
+def _version(release: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", release))

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 # How a word of their command lines begins: a guest's name, or the daemons of a private LTTng.
-MARKS = (b"guest=rpmsg-cts-", b"lttng-sessiond", b"lttng-consumerd")
+MARKS = (b"guest=rpmsg-cts-", b"umid=rpmsg-cts-", b"lttng-sessiond", b"lttng-consumerd")
 ROUNDS = 50
 ROUND_S = 0.1
 

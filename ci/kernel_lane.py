@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The machines that kernels are built for, and the configuration of each."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from debs import TREE
+
+FRAGMENTS = TREE / "fixtures" / "kernel"
+# What every kernel is built for: without them there is nothing to judge.
+ESSENTIAL = ("CONFIG_RPMSG_VIRTIO", "CONFIG_RPMSG_NS", "CONFIG_RPMSG_CHAR", "CONFIG_RPMSG_CTRL")
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One kind of machine.  `cross` is the prefix of its compiler, which `package` has; `image` what make is asked for."""
+
+    name: str
+    arch: str
+    cross: str
+    package: str
+    image: str
+    image_path: str
+    agent_packages: str
+    fragments: tuple[str, ...]
+    big_endian: bool = False
+
+
+LANES = {lane.name: lane for lane in (
+    Lane("uml", "um", "", "gcc", "linux", "linux", "libc6-dev", ("common", "uml")),
+    Lane("x86_64", "x86_64", "", "gcc", "bzImage", "arch/x86/boot/bzImage", "libc6-dev", ("common", "x86_64")),
+    Lane("m68k", "m68k", "m68k-linux-gnu-", "gcc-m68k-linux-gnu", "vmlinux", "vmlinux",
+         "gcc-m68k-linux-gnu and libc6-dev-m68k-cross", ("common", "m68k"), True),
+    Lane("s390x", "s390", "s390x-linux-gnu-", "gcc-s390x-linux-gnu", "bzImage", "arch/s390/boot/bzImage",
+         "gcc-s390x-linux-gnu and libc6-dev-s390x-cross", ("common", "s390x"), True),
+)}
+
+
+class BadFragment(Exception):
+    """A fragment that is not there, or not made of assignments."""
+
+
+def variants() -> list[str]:
+    """Return: names of the fragments that a lane may be built with besides its own: kasan, lockdep, gcov, ..."""
+    own = {name for lane in LANES.values() for name in lane.fragments}
+    return sorted(path.stem for path in FRAGMENTS.glob("*.config") if path.stem not in own)
+
+
+def wanted(names: tuple[str, ...]) -> dict[str, str]:
+    """Read fragments, later ones overriding.  Return: value by symbol; "n" for one that is to be off."""
+    values: dict[str, str] = {}
+    for name in names:
+        path = FRAGMENTS / f"{name}.config"
+        if not path.is_file():
+            raise BadFragment(f"there is no {path.relative_to(TREE)}; variants are {', '.join(variants())}")
+        values.update(_parse(path))
+    return values
+
+
+def _parse(path: Path) -> dict[str, str]:
+    values = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if off := re.fullmatch(r"# (CONFIG_\w+) is not set", line):
+            values[off[1]] = "n"
+        elif line.startswith("#") or not line.strip():
+            continue
+        elif on := re.fullmatch(r'(CONFIG_\w+)=([ymn]|-?\d+|0x[0-9a-f]+|".*")', line):
+            values[on[1]] = on[2]
+        else:
+            raise BadFragment(f"{path.relative_to(TREE)}:{number}: not an assignment: {line}")
+    return values
+
+
+def effective(config: str) -> dict[str, str]:
+    """Return: value by symbol of a finished .config."""
+    return {found[1]: found[2] for found in re.finditer(r"^(CONFIG_\w+)=(.*)$", config, re.MULTILINE)}
+
+
+def lost(wishes: dict[str, str], config: str) -> list[str]:
+    """Return: what was wished for and did not come true, as in "CONFIG_KASAN=y (is n)"."""
+    have = effective(config)
+    return [f"{symbol}={value} (is {have.get(symbol, 'n')})" for symbol, value in sorted(wishes.items())
+            if have.get(symbol, "n") != value]

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Kernels from any source: names that mean something, errors that say what to do, nothing built twice.
+
+A real kernel takes minutes; here a make file stands in for the tree's own, so that what is tested is our program.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "ci"))
+import kernel_lane  # noqa: E402  pylint: disable=wrong-import-position
+import kernel_modules  # noqa: E402  pylint: disable=wrong-import-position
+
+# What the program needs of a tree: its version, three targets of make, and the folders that it looks for.
+MAKEFILE = """\
+VERSION = 6
+PATCHLEVEL = 99
+SUBLEVEL = 1
+EXTRAVERSION =
+tinyconfig:
+\t@echo "# CONFIG_MODULES is not set" > $(O)/.config
+olddefconfig:
+\t@{olddefconfig}
+linux:
+\t@echo "  CC      init/main.o"
+\t@{build}
+\t@echo kernel > $(O)/linux
+modules:
+\t@mkdir -p $(O)/include/config && echo 6.99.1 > $(O)/include/config/kernel.release
+\t@printf 'x\\0depends=\\0' > $(O)/rpmsg_core.ko
+\t@printf 'x\\0depends=rpmsg_core\\0' > $(O)/rpmsg_ns.ko
+"""
+
+
+def tree(folder: Path, olddefconfig: str = "true", build: str = "echo built >> $(CURDIR)/../times") -> Path:
+    """A folder that looks like a kernel's."""
+    (folder / "drivers" / "rpmsg").mkdir(parents=True)
+    (folder / "Kbuild").touch()
+    (folder / "Makefile").write_text(MAKEFILE.format(olddefconfig=olddefconfig, build=build), encoding="ascii")
+    return folder
+
+
+def build_kernel(build: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the program with a build folder of its own."""
+    return subprocess.run([str(ROOT / "ci" / "build-kernel"), *words], capture_output=True, text=True, check=False,
+                          env={**os.environ, "RPMSG_CTS_BUILD": str(build)}, timeout=60)
+
+
+def test_a_kernel_is_built_once(tmp_path: Path) -> None:
+    """The second call only says where it is; a changed tree is another kernel."""
+    source = tree(tmp_path / "linux")
+    first = build_kernel(tmp_path / "b", "build", f"dir:{source}", "--lane", "uml")
+    second = build_kernel(tmp_path / "b", "build", f"dir:{source}", "--lane", "uml")
+    (source / "drivers" / "rpmsg" / "changed.c").write_text("int x;\n", encoding="ascii")
+    third = build_kernel(tmp_path / "b", "build", f"dir:{source}", "--lane", "uml")
+
+    assert (first.returncode, second.returncode, third.returncode) == (0, 0, 0), first.stdout + first.stderr
+    assert first.stdout.splitlines()[-1] == second.stdout.splitlines()[-1] != third.stdout.splitlines()[-1]
+    assert (tmp_path / "times").read_text(encoding="ascii") == "built\n" * 2
+    facts = json.loads(Path(first.stdout.splitlines()[-1]).read_text(encoding="utf-8"))
+    assert (facts["release"], facts["lane"]) == ("6.99.1", "uml")
+    assert [(module["name"], module["needs"]) for module in facts["modules"]] == [
+        ("rpmsg_core", []), ("rpmsg_ns", ["rpmsg_core"])]
+    listed = build_kernel(tmp_path / "b", "list")
+    assert listed.stdout.count("6.99.1") >= 2
+
+
+def test_a_tree_that_does_not_build_says_its_first_error(tmp_path: Path) -> None:
+    """With the place of the whole log, and nothing left that looks like a kernel."""
+    source = tree(tmp_path / "linux", build='echo "init/main.c:7:1: error: no such thing"; exit 2')
+
+    done = build_kernel(tmp_path / "b", "build", f"dir:{source}", "--lane", "uml")
+
+    assert done.returncode == 1
+    assert "init/main.c:7:1: error: no such thing" in done.stdout
+    assert "build.log" in done.stdout
+    assert not list((tmp_path / "b").glob("kernels/*"))
+
+
+def test_a_tree_without_rpmsg_is_refused(tmp_path: Path) -> None:
+    """Before anything is compiled."""
+    source = tree(tmp_path / "linux", olddefconfig="sed -i /RPMSG_VIRTIO/d $(O)/.config")
+
+    done = build_kernel(tmp_path / "b", "build", f"dir:{source}", "--lane", "uml")
+
+    assert done.returncode == 1
+    assert "cannot be configured with CONFIG_RPMSG_VIRTIO=m (is n)" in done.stdout
+    assert not (tmp_path / "times").exists()
+
+
+BAD = {
+    "no kind": (["build", "6.1", "--lane", "uml"], 2, "is no kernel source"),
+    "no such folder": (["build", "dir:/nowhere/at/all", "--lane", "uml"], 2, "there is no folder"),
+    "no such archive": (["build", "tar:/nowhere.tar", "--lane", "uml"], 2, "there is no file"),
+    "git without commit": (["build", "git:/tmp", "--lane", "uml"], 2, "say which commit"),
+    "not a tree": (["build", "dir:/tmp", "--lane", "uml"], 2, "is no Linux source tree"),
+    "no such lane": (["build", "dir:/tmp", "--lane", "vax"], 2, "invalid choice: 'vax'"),
+    "no such variant": (["build", "dir:/tmp", "--lane", "uml", "--with", "nothing"], 2, "there is no variant 'nothing'"),
+}
+
+
+@pytest.mark.parametrize("words,status,says", BAD.values(), ids=list(BAD))
+def test_bad_input_is_told_in_a_line(tmp_path: Path, words: list[str], status: int, says: str) -> None:
+    """What is wrong, and what there is instead."""
+    (tmp_path / "empty").mkdir()
+    words = [word.replace("dir:/tmp", f"dir:{tmp_path / 'empty'}") for word in words]
+
+    done = build_kernel(tmp_path / "b", *words)
+
+    assert done.returncode == status
+    assert says in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_every_lane_has_its_fragments() -> None:
+    """And each wishes for the drivers that are judged."""
+    for lane in kernel_lane.LANES.values():
+        if all((kernel_lane.FRAGMENTS / f"{name}.config").exists() for name in lane.fragments):
+            assert set(kernel_lane.ESSENTIAL) <= set(kernel_lane.wanted(lane.fragments))
+
+
+def test_what_was_wished_for_in_vain_is_named() -> None:
+    """A kernel without its sanitizer would be green for nothing."""
+    wishes = {"CONFIG_A": "y", "CONFIG_B": "m", "CONFIG_C": "n", "CONFIG_D": "n", "CONFIG_E": '"x"'}
+
+    assert kernel_lane.lost(wishes, 'CONFIG_A=m\nCONFIG_D=y\nCONFIG_E="x"\n') == [
+        "CONFIG_A=y (is m)", "CONFIG_B=m (is n)", "CONFIG_D=n (is y)"]
+
+
+def test_modules_come_after_what_they_need() -> None:
+    """And what is missing is named at once."""
+    needs = {"a": ["b", "c"], "b": ["c"], "c": []}
+
+    assert kernel_modules.in_load_order(["a"], needs, needs.__getitem__) == ["c", "b", "a"]
+    assert kernel_modules.in_load_order(["a"], needs, needs.__getitem__, built_in=["b"]) == ["c", "a"]
+    with pytest.raises(kernel_modules.Incomplete, match="no module x, y"):
+        kernel_modules.in_load_order(["y", "x", "a"], needs, needs.__getitem__)
