@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rpmsg_cts import catalogue, profiles
+from rpmsg_cts import catalogue, faults, profiles
 
 ROOT = Path(__file__).resolve().parents[2]
 JUDGED_HERE = ("layout", "initialisation", "header", "endianness", "addressing", "name_service", "robustness")
@@ -55,6 +55,7 @@ def test_a_departure_is_one_of_the_tables(name: str) -> None:
 def test_every_requirement_has_a_test_or_a_reason(suite: str) -> None:
     """An empty row of the matrix looks as if there was nothing to see."""
     tested = {id_ for test in TESTS.values() for id_ in requirements(test)}
+    tested.update(id_ for fault in faults.table().values() for id_ in fault.requirements)
     rows = catalogue.load(ROOT).suites[suite].requirements
 
     assert [row.id for row in rows if row.id not in tested and row.untestable is None] == []

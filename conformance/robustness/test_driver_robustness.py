@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""ROB, driver role: a device that lies about what it returns.
+"""ROB, driver role: lies of a device that take more than one row of the table of faults.
 
 Every test is a sandwich: the link works before, the lie is told, and what must still work afterwards does.
 """
@@ -11,7 +11,6 @@ import pytest
 from rpmsg_cts import decode
 from rpmsg_cts.judge import expect, given, req
 from rpmsg_cts.link import RX, Config, Endpoint, Link
-from rpmsg_cts.link_sim import SimLink
 from rpmsg_cts.plugin_link import config
 
 OURS, THEIRS = 0x401, 0x5DC
@@ -46,22 +45,6 @@ def break_and_restart(link: Link) -> None:
     expect(True, link.works(again), "whether a message arrives after a reset")
 
 
-@req("ROB-001")
-@pytest.mark.parametrize("used_id", [8, 9, 0xFFFF, 0xFFFFFFFF], ids=hex)
-def test_a_used_id_outside_the_table_is_not_used(driver_link: Link, ept: Endpoint, used_id: int) -> None:
-    """It would be an index into the driver's own memory."""
-    lower = driver_link.lower
-    buffer = lower.take(RX)
-    given(buffer is not None, "there is a buffer to lie about")
-    lower.write(buffer.addr, decode.encode_message(OURS, THEIRS, b"from nowhere", lower.order))
-
-    lower.complete(RX, used_id, 28)
-    driver_link.settle()
-
-    expect([], deliveries(driver_link, ept), f"delivered for used.id {used_id:#x} of 8")
-    break_and_restart(driver_link)
-
-
 @req("ROB-002")
 @config(long=Config(num=512))
 def test_a_buffer_that_was_never_posted_is_not_taken_back(driver_link: Link, ept: Endpoint) -> None:
@@ -81,18 +64,9 @@ def test_a_buffer_that_was_never_posted_is_not_taken_back(driver_link: Link, ept
     break_and_restart(driver_link)
 
 
-@req("ROB-003")
-@pytest.mark.parametrize("used_len", [513, 0x10000, 0xFFFFFFFF], ids=hex)
-def test_a_used_length_above_the_buffer_is_dropped(driver_link: Link, ept: Endpoint, used_len: int) -> None:
-    """What lies behind the buffer is not part of the message."""
-    lie(driver_link, used_len, hdr_len=12)
-
-    expect([], deliveries(driver_link, ept), f"delivered for used.len {used_len:#x} of a 512-byte buffer")
-
-
 @req("ROB-004")
 @pytest.mark.parametrize("used_len", [0, 8, 15])
-@pytest.mark.parametrize("hdr_len", [12, 496, 60000])
+@pytest.mark.parametrize("hdr_len", [496, 60000])
 def test_a_used_length_below_the_header_is_dropped(driver_link: Link, ept: Endpoint, used_len: int,
                                                    hdr_len: int) -> None:
     """The device says that it has not even written a header; believing the header reads stale memory, or beyond."""
@@ -100,17 +74,6 @@ def test_a_used_length_below_the_header_is_dropped(driver_link: Link, ept: Endpo
 
     expect([], deliveries(driver_link, ept),
            f"delivered for used.len {used_len} (below the 16-byte header) and hdr.len {hdr_len} in a 512-byte buffer")
-
-
-@req("ROB-005")
-@pytest.mark.parametrize(("used_len", "hdr_len"), [(28, 13), (28, 496), (512, 497), (16, 1), (512, 0xFFFF)],
-                         ids=lambda value: str(value))
-def test_a_header_length_above_what_was_written_is_dropped(driver_link: Link, ept: Endpoint, used_len: int,
-                                                           hdr_len: int) -> None:
-    """The bytes behind are those of an older message."""
-    lie(driver_link, used_len, hdr_len)
-
-    expect([], deliveries(driver_link, ept), f"delivered for hdr.len {hdr_len} with used.len {used_len}")
 
 
 @req("ROB-006")
@@ -145,38 +108,3 @@ def test_bad_messages_do_not_use_up_the_buffers(driver_link: Link, ept: Endpoint
 
     expect((driver_link.lower.num + 1, True), (sent, left is not None),
            "bad messages taken, and whether a buffer is left for a good one")
-
-
-@req("ROB-013")
-@pytest.mark.parametrize("jump", [9, 0x8000, 0xFFFF], ids=["ahead", "far", "back"])
-def test_a_jump_of_the_used_index_delivers_nothing_stale(driver_link: Link, ept: Endpoint, jump: int) -> None:
-    """Old entries of the ring are not messages."""
-    lower = driver_link.lower
-    _, _, used = lower.ring_addrs(RX)
-    idx = lower.ring(RX).used.idx
-
-    lower.write(used + 2, ((idx + jump) & 0xFFFF).to_bytes(2, "big" if lower.order == "be" else "little"))
-    lower.notify(RX, force=True)
-    driver_link.settle()
-
-    expect([], deliveries(driver_link, ept), f"delivered when used.idx jumps by {jump:#x}")
-    break_and_restart(driver_link)
-
-
-@req("ROB-018")
-@pytest.mark.parametrize("count", [200])
-def test_a_flood_of_announcements_leaves_a_live_link(driver_link: Link, ept: Endpoint, count: int) -> None:
-    """Each one may cost something; none may cost the link."""
-    names = [f"flood-{i}" for i in range(count if isinstance(driver_link, SimLink) else 40)]
-
-    for i, name in enumerate(names):
-        expect(True, driver_link.lower.can_send(), f"whether there is a buffer after {i} announcements")
-        driver_link.lower.announce(name, 2000 + i)
-        driver_link.settle()
-
-    given(driver_link.upper.channels(), "the announcements were taken")
-    expect(True, driver_link.works(ept), f"whether a message arrives after {len(names)} announcements")
-    for i, name in enumerate(names):
-        driver_link.lower.withdraw(name, 2000 + i)
-        driver_link.settle()
-    expect([], driver_link.upper.channels(), "channels after all were withdrawn")

@@ -299,7 +299,10 @@ def _lane(target: str, role: str, _cache: dict[Lane, Lane] = {}) -> Lane:  # pyl
 
 
 def _ids(item: pytest.Item) -> list[str]:
-    mark = item.get_closest_marker("req")
+    # A parameter that names requirements means those instead of the function's.
+    callspec = getattr(item, "callspec", None)
+    own = [mark for mark in (callspec.marks if callspec else ()) if mark.name == "req"]
+    mark = own[0] if own else item.get_closest_marker("req")
     return list(mark.args) if mark else []
 
 

@@ -36,7 +36,7 @@ START_TEST(a_row_is_found_by_its_name_and_says_what_it_is)
 				     "PAUSE DIE RESET DIRTY STORM CHURN FULL"));
 	ck_assert(is_word(info.judged, "DRIVER DEVICE BOTH"));
 	ck_assert(is_word(info.side, "IN OUT"));
-	ck_assert(is_word(info.content, "EXACT LOSES ANY"));
+	ck_assert(is_word(info.content, "EXACT DROPS LOSES ANY"));
 	ck_assert(is_word(info.after, "WORKS NEXT RESTART"));
 	ck_assert_uint_gt(strlen(info.what), 10);
 	ck_assert_uint_gt(strlen(info.requirements), 5);

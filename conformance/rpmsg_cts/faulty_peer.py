@@ -1,0 +1,489 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A peer that does what a row of the table of faults says, on any link: it writes what is wrong itself.
+
+Nothing here knows a transport.  What a link cannot show, or cannot be made to do, is a SKIP that says why.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rpmsg_cts import decode
+from rpmsg_cts.faults import Fault
+from rpmsg_cts.judge import expect, given, skip
+from rpmsg_cts.link import RX, TX, Link
+from rpmsg_cts.link_sim import SimLink
+from rpmsg_cts.lower_device import LowerDevice
+from rpmsg_cts.lower_driver import LowerDriver
+
+OURS, THEIRS, OTHER, LATER = 0x401, 0x5DC, 0x5DD, 0x5E0
+NEXT = 1  # VRING_DESC_F_NEXT
+BEFORE = b"before the fault"
+GUARD_BYTES = 4096  # behind the spare memory, and the last of all
+WORDS = {2: "H", 4: "I", 8: "Q"}
+MOST_HEARD = 32  # an end that delivers stale messages delivers them without end
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What the words of the table refer to."""
+
+    num: int
+    buf_bytes: int
+    memory_end: int = 0
+    own: int = 0
+    previous: int = 0
+
+
+def changed(fault: Fault, ground: Ground, value: int) -> int:
+    """Return: what lands where `value` should have."""
+    by_how = {"SET": fault.value, "ADD": value + fault.value, "XOR": value ^ fault.value,
+              "NUM": ground.num + fault.value, "JUMP": value + ground.num + fault.value,
+              "BUF": ground.buf_bytes + fault.value, "END": ground.memory_end + fault.value, "SELF": ground.own,
+              "PREVIOUS": ground.previous}
+    return by_how[fault.how] & ((1 << 8 * fault.width) - 1)
+
+
+def is_in_order(part: list[bytes], whole: list[bytes]) -> bool:
+    """Whether `part` is `whole` with some left out."""
+    rest = iter(whole)
+    return all(item in rest for item in part)
+
+
+def judge_content(fault: Fault, sent: list[bytes], heard: list[bytes], what: str) -> None:
+    """Judge what reached the end that has to bear the fault; `sent` is without what the fault made bad."""
+    if fault.content in ("EXACT", "DROPS"):
+        expect(sent, heard, what)
+    elif fault.content == "ANY":
+        expect([], [text for text in heard if text not in (*sent, BEFORE)], f"{what}, and never sent")
+    elif not is_in_order(heard, sent):
+        expect(sent, heard, f"{what}, of which some may be missing")
+
+
+class FaultyPeer:
+    """The tester in the place of a peer that has one fault.
+
+    sent: payloads that the IUT has to get; heard: those that it did get.
+    """
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
+        self.lower = link.lower
+        self.ept = link.upper.open(src=THEIRS, dst=OURS)
+        self.other = link.upper.open(src=OTHER, dst=OURS)
+        self.sent: list[bytes] = []
+        self.heard: list[bytes] = []
+        self._count = 0
+        given(self.link.works(self.ept, BEFORE), "the link works before the fault")
+        if isinstance(self.lower, LowerDriver):
+            self.lower.returned()
+
+    # --- what is normal
+
+    def _text(self) -> bytes:
+        self._count += 1
+        return b"message %d" % self._count
+
+    def say(self, *, notify: bool = True) -> None:
+        """Send the IUT a good message."""
+        text = self._text()
+        self.sent.append(text)
+        self.lower.send(OURS, THEIRS, text, notify=notify)
+
+    def listen(self) -> None:
+        """Take what the IUT has delivered so far."""
+        self.link.settle()
+        self.heard += [m.payload for m in self.link.upper.received(self.ept, most=MOST_HEARD)]
+
+    def notify(self, queue: int) -> None:
+        """Notify the IUT, whether it wants to be or not."""
+        if isinstance(self.lower, LowerDevice):
+            self.lower.notify(queue, force=True)
+        else:
+            assert isinstance(self.lower, LowerDriver)
+            self.lower.kick(queue, force=True)
+
+    @property
+    def to_iut(self) -> int:
+        """The queue of messages to the IUT."""
+        return RX if self.link.role == "driver" else TX
+
+    def _queue(self, fault: Fault) -> int:
+        return self.to_iut if fault.side == "IN" else 1 - self.to_iut
+
+    def _word(self, width: int, value: int) -> bytes:
+        return struct.pack((">" if self.lower.order == "be" else "<") + WORDS[width], value)
+
+    def _read_word(self, width: int, addr: int) -> int:
+        return struct.unpack((">" if self.lower.order == "be" else "<") + WORDS[width], self.lower.read(addr, width))[0]
+
+    def _ground(self, own: int = 0, previous: int = 0) -> Ground:
+        end = 0
+        if isinstance(self.lower, LowerDriver):
+            end = self.lower.place.spare + self.lower.place.spare_bytes + GUARD_BYTES
+        return Ground(self.lower.num, self.link.config.buf_bytes, end, own, previous)
+
+    # --- what is not
+
+    def commit(self, fault: Fault) -> bool:
+        """Do it.  Return: whether it came to pass; pytest's skip where this link cannot express it."""
+        acts: dict[str, Callable[[Fault], bool]] = {
+            "STORE": self._store, "REWRITE": self._rewrite, "LOSE": self._hold_back, "LATE": self._hold_back,
+            "TWICE": self._notify_more, "SPURIOUS": self._notify_more, "PAUSE": self._stop, "DIE": self._stop,
+            "RESET": self._stop, "DIRTY": self._dirty, "STORM": self._storm, "CHURN": self._churn, "FULL": self._fill}
+        return acts[fault.kind](fault)
+
+    def _store(self, fault: Fault) -> bool:
+        record, _, _ = fault.field.partition(".")
+        if record in ("hdr", "ns"):
+            return self._store_in_message(fault)
+        if record == "used":
+            return self._store_used(fault)
+        return self._store_avail(fault)
+
+    def _store_in_message(self, fault: Fault) -> bool:
+        text = self._text()
+        dst, at = THEIRS, fault.at
+        if fault.field.startswith("ns."):
+            text = decode.encode_name_service(b"announced", OURS, 0, self.lower.order)
+            dst, at = decode.NS_ADDR, 16 + fault.at
+        elif fault.content == "EXACT":
+            self.sent.append(text)
+        raw = bytearray(decode.encode_message(OURS, dst, text, self.lower.order))
+        if fault.how == "FILL":
+            raw[at:at + fault.width] = bytes([fault.value]) * fault.width
+        else:
+            value = int.from_bytes(raw[at:at + fault.width], "big" if self.lower.order == "be" else "little")
+            raw[at:at + fault.width] = self._word(fault.width, changed(fault, self._ground(), value))
+        self.lower.send_raw(bytes(raw))
+        self.listen()
+        return True
+
+    def _store_used(self, fault: Fault) -> bool:
+        lower, queue = self.lower, self._queue(fault)
+        assert isinstance(lower, LowerDevice)
+        _, _, used = lower.ring_addrs(queue)
+        if fault.field == "used.flags":
+            lower.write(used, self._word(2, changed(fault, self._ground(), 0)))
+            return self._iut_is_heard()
+        ring = lower.ring(queue).used
+        ground = self._ground(previous=ring.ring[(ring.idx - 1) % lower.num].id)
+        head, length = self._take_for(fault, queue)
+        if fault.field == "used.id":
+            head = changed(fault, ground, head)
+        if fault.field == "used.len":
+            length = changed(fault, ground, length)
+        lower.complete(queue, head, length, notify=False)
+        if fault.field == "used.idx":
+            lower.write(used + 2, self._word(2, changed(fault, ground, (ring.idx + 1) & 0xFFFF)))
+        lower.notify(queue, force=True)
+        self.listen()
+        if fault.side == "OUT":
+            # A driver looks at what came back when it has no other buffer.
+            for _ in range(2 * lower.num):
+                if self.link.upper.send(self.ept, b"what came back?"):
+                    break
+                if fault.after == "WORKS":
+                    given(self.link.poll_message() is not None, "its message arrives")
+            if fault.after == "WORKS":
+                expect(0, self.link.upper.send(self.ept, b"and now?"), f"result of sending when {fault.what}")
+        return True
+
+    def _take_for(self, fault: Fault, queue: int) -> tuple[int, int]:
+        """A buffer of the IUT that can be returned now, and the length to be told."""
+        lower = self.lower
+        assert isinstance(lower, LowerDevice)
+        if queue == TX:
+            given(self.link.upper.send(self.ept, b"to be returned") == 0, "the IUT sends")
+            return self.link.next_message(give_back=False).head, 0
+        text = self._text()
+        if fault.content in ("EXACT", "ANY"):
+            self.sent.append(text)
+        buffer = lower.take(RX)
+        given(buffer is not None, "the driver has posted a receive buffer")
+        assert buffer is not None
+        raw = decode.encode_message(OURS, THEIRS, text, lower.order)
+        lower.write(buffer.addr, raw)
+        return buffer.head, len(raw)
+
+    def _store_avail(self, fault: Fault) -> bool:
+        lower, queue = self.lower, self._queue(fault)
+        assert isinstance(lower, LowerDriver)
+        _, avail, _ = lower.ring_addrs(queue)
+        if fault.field == "avail.flags":
+            lower.write(avail, self._word(2, changed(fault, self._ground(), 0)))
+            return self._iut_is_heard()
+        old = lower.ring(queue).avail
+        previous = old.ring[(old.idx - 1) % lower.num]
+        if queue == TX:
+            text = self._text()
+            if fault.content in ("EXACT", "ANY"):
+                self.sent.append(text)
+            lower.send(OURS, THEIRS, text, notify=False)
+        else:
+            given(self.link.upper.send(self.ept, b"one buffer") == 0, "the IUT sends")
+            given(lower.receive() is not None, "its message arrives, and the buffer is offered again")
+        new = lower.ring(queue).avail
+        given(new.idx == (old.idx + 1) & 0xFFFF, "a buffer was offered")
+        self._overwrite(fault, queue, new.ring[old.idx % lower.num], old.idx, previous)
+        lower.kick(queue, force=True)
+        self.listen()
+        if fault.side == "OUT":
+            self._exhaust(fault)
+        elif fault.content == "DROPS":
+            expect([0], lower.returned(), f"used.len of what came back when {fault.what}")
+        return True
+
+    def _overwrite(self, fault: Fault, queue: int, head: int, idx: int, previous: int) -> None:
+        lower = self.lower
+        desc, avail, _ = lower.ring_addrs(queue)
+        place = {"desc.addr": desc + 16 * head, "desc.len": desc + 16 * head + 8, "desc.flags": desc + 16 * head + 12,
+                 "desc.next": desc + 16 * head + 14, "avail.ring": avail + 4 + 2 * (idx % lower.num),
+                 "avail.idx": avail + 2}
+        addr = place[fault.field]
+        if fault.field == "desc.next":
+            flags = self._read_word(2, place["desc.flags"])
+            lower.write(place["desc.flags"], self._word(2, flags | NEXT))
+        value = changed(fault, self._ground(head, previous), self._read_word(fault.width, addr))
+        lower.write(addr, self._word(fault.width, value))
+
+    def _iut_is_heard(self) -> bool:
+        """What the peer wished must not have been misread: the IUT notifies of its message."""
+        queue = 1 - self.to_iut
+        before = self.lower.notified(queue)
+        given(self.link.upper.send(self.ept, b"do you hear?") == 0, "the IUT sends")
+        self.link.settle()
+        expect(True, self.lower.notified(queue) > before, "whether the IUT notifies of its message")
+        given(self.link.poll_message() is not None, "the message arrives")
+        return True
+
+    def _exhaust(self, fault: Fault) -> None:
+        """Let a device come to each receive buffer once; where the ring still works, each of its messages arrives."""
+        lower = self.lower
+        assert isinstance(lower, LowerDriver)
+        for turn in range(lower.num + 1):
+            text = b"turn %d" % turn
+            status = self.link.upper.send(self.ept, text)
+            if fault.after == "RESTART" and status:
+                return
+            expect(0, status, f"result of sending when {fault.what}")
+            self.link.settle()
+            got = self._receive_written()
+            expect([text], got, f"messages of the IUT when {fault.what}")
+
+    def _receive_written(self) -> list[bytes]:
+        """Messages of the device; buffers that it returns unwritten are offered again."""
+        lower = self.lower
+        assert isinstance(lower, LowerDriver)
+        texts = []
+        while (used := lower.reclaim(RX)) is not None:
+            index, length = used
+            if length:
+                texts.append(decode.decode_message(lower.read(lower.rx_addr(index), length), lower.order)[1])
+            lower.post_rx(range(index, index + 1))
+        lower.kick(RX)
+        return texts
+
+    def _rewrite(self, fault: Fault) -> bool:
+        link = self.link
+        if not isinstance(link, SimLink):
+            skip(f"{link.target}: nobody can change its memory between two of its reads")
+        link.world.arm(fault.name, link.role, nth=0)
+        if fault.field.startswith("ns."):
+            self.lower.announce("announced", OURS)
+            link.settle()
+            expect(["announced"], [channel.name for channel in link.upper.channels()], "names of channels")
+        elif fault.side == "OUT":
+            given(link.upper.send(self.ept, b"where to?") == 0, "the IUT sends")
+            given(link.poll_message() is not None, "its message arrives")
+        else:
+            # The whole buffer is offered, so that a forged length would fit as well.
+            text = self._text()
+            self.sent.append(text)
+            raw = decode.encode_message(OURS, THEIRS, text, self.lower.order)
+            self.lower.send_raw(raw + b"\xee" * (link.config.buf_bytes - len(raw)))
+            link.settle()
+            sources = {m.src for m in self._hear_with_source()}
+            expect({OURS}, sources, f"sources told when {fault.what}")
+        fired = bool(link.world.fired(fault.name))
+        link.world.disarm()
+        return fired
+
+    def _hear_with_source(self) -> list:
+        got = self.link.upper.received(self.ept, most=MOST_HEARD)
+        self.heard += [m.payload for m in got]
+        return got
+
+    # --- notifications
+
+    def _hold_back(self, fault: Fault) -> bool:
+        if fault.side == "OUT":
+            return self._hold_back_return(fault)
+        self.say(notify=False)
+        self.listen()
+        if fault.kind == "LATE":
+            self.notify(self.to_iut)
+        return True
+
+    def _hold_back_return(self, fault: Fault) -> bool:
+        """A sender that waits for a buffer, which comes back in silence."""
+        held = []
+        while len(held) <= self.lower.num and self.link.upper.send(self.ept, b"until full") == 0:
+            held.append(self.link.next_message(give_back=False))
+        job = self.link.upper.send_blocking(self.ept, b"waits")
+        self.link.settle()
+        given(job.result() is None, "the IUT waits for a buffer")
+        self.lower.give_back(held[0], notify=False)
+        self.link.settle()
+        if fault.kind == "LATE":
+            self.notify(1 - self.to_iut)
+        else:
+            self.lower.give_back(held[1], notify=False)
+            self.notify(1 - self.to_iut)
+        self.link.until(lambda: job.result() is not None)
+        expect(0, job.result(), f"result of the send that waited when there was {fault.what}")
+        for message in held[1 if fault.kind == "LATE" else 2:]:
+            self.lower.give_back(message)
+        while self.link.poll_message(timeout_s=0.5) is not None:
+            pass
+        return True
+
+    def _notify_more(self, fault: Fault) -> bool:
+        queue = self._queue(fault)
+        if fault.kind == "SPURIOUS":
+            self.link.spurious(queue)
+            self.listen()
+        self.say()
+        if fault.side == "OUT":
+            given(self.link.upper.send(self.ept, b"one to return") == 0, "the IUT sends")
+            given(self.link.poll_message() is not None, "its message arrives")
+        if fault.kind == "TWICE":
+            self.link.settle()
+            self.link.spurious(queue)
+        self.listen()
+        return True
+
+    # --- a peer that stops, and one that starts anew
+
+    def _stop(self, fault: Fault) -> bool:
+        """Nothing is served any more; what was begun is never finished."""
+        if isinstance(self.lower, LowerDevice):
+            buffer = self.lower.take(RX)
+            given(buffer is not None, "the driver has posted a receive buffer")
+            assert buffer is not None
+            self.lower.write(buffer.addr, decode.encode_message(OURS, THEIRS, b"never shown", self.lower.order))
+        else:
+            assert isinstance(self.lower, LowerDriver)
+            self.lower.write(self.lower.next_tx_addr(),
+                             decode.encode_message(OURS, THEIRS, b"never shown", self.lower.order))
+        sent = 0
+        while sent <= 2 * self.lower.num and self.link.upper.send(self.ept, b"%d" % sent) == 0:
+            sent += 1
+        self.listen()
+        if fault.after == "WORKS":
+            if isinstance(self.lower, LowerDevice):
+                self.lower.complete(RX, buffer.head, 16 + len(b"never shown"))
+                self.sent.append(b"never shown")
+            got = []
+            while (message := self.link.poll_message(timeout_s=0.5)) is not None:
+                got.append(message.payload)
+            expect([b"%d" % i for i in range(sent)], got, f"messages of the IUT when {fault.what}")
+            self.listen()
+        return True
+
+    def _dirty(self, fault: Fault) -> bool:
+        link = self.link
+        if not isinstance(link, SimLink):
+            skip(f"{link.target}: its memory is gone with the driver")
+        link.world.arm(fault.name, link.role, nth=0)
+        self.reopen()
+        fired = bool(link.world.fired(fault.name))
+        link.world.disarm()
+        self.listen()
+        expect([], self.heard, f"delivered when {fault.what}")
+        return fired
+
+    def reopen(self) -> None:
+        """Restart, with an endpoint to go on with."""
+        self.link.restart()
+        self.ept = self.link.upper.open(src=LATER, dst=OURS)
+
+    # --- more than usual
+
+    def _storm(self, fault: Fault) -> bool:
+        # A real driver takes its time to make a device of each.
+        names = [f"storm-{i}" for i in range(fault.value if self.link.virtual_time else 40)]
+        for i, name in enumerate(names):
+            expect(True, self.lower.can_send(), f"whether the IUT has a buffer left after {i} announcements")
+            self.lower.announce(name, 2000 + i)
+            self.link.settle()
+        expect(True, self.link.works(self.ept), f"whether a message arrives after {len(names)} announcements")
+        given(self.link.upper.channels(), "announcements were taken")
+        expect(True, len(self.link.upper.channels()) <= len(names), "whether the channels are bounded")
+        for i, name in enumerate(names):
+            self.lower.withdraw(name, 2000 + i)
+            self.link.settle()
+        expect([], self.link.upper.channels(), "channels after all were withdrawn")
+        return True
+
+    def _churn(self, fault: Fault) -> bool:
+        rounds = fault.value if self.link.virtual_time else 8
+        for i in range(rounds):
+            ept = self.link.upper.open(src=LATER, dst=OURS)
+            self.lower.send(OURS, LATER, b"%d" % i)
+            expect([b"%d" % i], [m.payload for m in self.link.delivered(ept)], f"delivered to endpoint {i} of its name")
+            self.link.upper.close(ept)
+            given(self.lower.can_send(), "there is a buffer")
+            self.lower.send(OURS, LATER, b"too late")
+            self.link.settle()
+        self.listen()
+        return True
+
+    def _fill(self, fault: Fault) -> bool:
+        for turn in range(fault.value):
+            sent = 0
+            while sent <= 2 * self.lower.num and self.link.upper.send(self.ept, b"%d" % sent) == 0:
+                sent += 1
+            given(0 < sent <= self.lower.num, "the IUT runs out of buffers")
+            for _ in range(self.lower.num + 1):
+                if self.lower.can_send():
+                    self.say()
+                    self.link.settle()
+            self.heard += [m.payload for m in self.link.delivered(self.ept, len(self.sent) - len(self.heard))]
+            expect(self.sent, self.heard, f"delivered while the IUT cannot send, turn {turn}")
+            got = []
+            while len(got) < sent and (message := self.link.poll_message()) is not None:
+                got.append(message.payload)
+            expect([b"%d" % i for i in range(sent)], got, f"messages of the IUT, turn {turn}")
+        return True
+
+    # --- afterwards
+
+    def recover(self, fault: Fault) -> None:
+        """Judge what must hold once the fault is over."""
+        if fault.after == "NEXT":
+            self.say()
+        self.heard += [m.payload for m in self._missing(fault)]
+        judge_content(fault, self.sent, self.heard, f"delivered when {self._when(fault)}")
+        expect([], [m.payload for m in self.link.upper.received(self.other, most=MOST_HEARD)]
+               if fault.kind != "DIRTY" else [], f"delivered to another endpoint when {self._when(fault)}")
+        if isinstance(self.link, SimLink):
+            expect(True, self.link.world.guards_intact(), "whether nothing around rings and buffers was written")
+        if fault.after == "RESTART":
+            self.reopen()
+        after = "a restart" if fault.after == "RESTART" else "the fault"
+        for i in range(2):
+            expect(True, self.link.works(self.ept, b"after %d" % i), f"whether message {i} after {after} arrives")
+
+    def _missing(self, fault: Fault) -> list:
+        missing = len(self.sent) - len(self.heard)
+        if missing > 0 and fault.content in ("EXACT", "DROPS"):
+            return self.link.delivered(self.ept, missing)
+        self.link.settle()
+        return self.link.upper.received(self.ept, most=MOST_HEARD)
+
+    @staticmethod
+    def _when(fault: Fault) -> str:
+        return f"there was {fault.what}" if fault.kind in ("LOSE", "LATE", "SPURIOUS") else fault.what
