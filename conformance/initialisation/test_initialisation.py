@@ -61,7 +61,7 @@ def test_driver_receives_on_queue_0_and_sends_on_queue_1(driver_link: Link) -> N
 def test_device_receives_on_queue_1_and_sends_on_queue_0(device_link: SimLink) -> None:
     """The other way round, both ends wait for each other."""
     ept = device_link.upper.open(src=THEIRS, dst=OURS)
-    given(device_link.upper.send(ept, b"x") == 0, "the device sends")
+    expect(0, device_link.upper.send(ept, b"x"), "result of sending")
     device_link.lower.send(OURS, THEIRS, b"y")
     device_link.settle()
 
@@ -225,7 +225,7 @@ def test_32_feature_bits_mean_a_legacy_link(link: Link) -> None:
 
     expect(0, link.world.native.lib.rps_world_accepted(link.world.handle) >> 32, "accepted features from bit 32 on")
     expect(0, link.world.status() & STATUS_FEATURES_OK, "FEATURES_OK in the status")
-    given(link.upper.send(ept, b"native") == 0, "the IUT sends")
+    expect(0, link.upper.send(ept, b"native"), "result of sending")
     sent = TX if link.role == "driver" else RX
     at = link.lower.ring_addrs(sent)[1 if link.role == "driver" else 2]
     expect((1).to_bytes(2, "big" if order == "be" else "little"), link.lower.read(at + 2, 2), "index of the ring")
@@ -241,8 +241,10 @@ def test_both_ends_suppress_in_the_same_way(link: Link) -> None:
     ept = link.upper.open(src=THEIRS, dst=OURS)
 
     for i in range(4 * link.lower.num):
-        given(link.upper.send(ept, bytes([i])) == 0, "a send buffer is free")
-        expect(bytes([i]), link.next_message().payload, "payload on the wire")
+        expect(0, link.upper.send(ept, bytes([i])), f"result of send {i}")
+        message = link.poll_message()
+        expect(bytes([i]), message and message.payload, f"message {i} on the wire")
+        expect(True, link.lower.can_send(), f"whether there is a buffer after {i} messages")
         link.lower.send(OURS, THEIRS, bytes([i]))
 
     expect(4 * link.lower.num, len(link.delivered(ept, 4 * link.lower.num)), "messages delivered")

@@ -189,8 +189,10 @@ def test_indices_run_freely_and_slots_are_taken_in_turn(link: Link) -> None:
     ept = link.upper.open(src=THEIRS, dst=OURS)
 
     for i in range(2 * num + 1):
-        given(link.upper.send(ept, bytes([i])) == 0, "a send buffer is free")
-        expect(bytes([i]), link.next_message().payload, "payload on the wire")
+        expect(0, link.upper.send(ept, bytes([i])), f"result of send {i}")
+        message = link.poll_message()
+        expect(bytes([i]), message and message.payload, f"message {i} on the wire")
+        expect(True, link.lower.can_send(), f"whether there is a buffer after {i} messages")
         link.lower.send(OURS, THEIRS, bytes([i]))
 
     arrived = [m.payload for m in link.delivered(ept, 2 * num + 1)]

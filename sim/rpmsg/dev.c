@@ -28,19 +28,26 @@ static int start_queue(struct rps_dev *dev, struct vdev *vq, unsigned int queue)
 		.indirect = feature_has(features, VIRTIO_F_INDIRECT_DESC),
 	};
 
+	if (mutated(&dev->xport->mem, MUTANT_event_idx_forgotten))
+		params.event_idx = false;
+	if (mutated(&dev->xport->mem, MUTANT_dev_idx_survives_reset) && vq->mem)
+		params.start_idx = vq->avail_idx;
 	return rps_vdev_init(vq, &dev->xport->mem, config->addrs, &params);
 }
 
 int rps_dev_start(struct rps_dev *dev, struct rps_xport *xport)
 {
+	bool swapped = mutated(&xport->mem, MUTANT_dev_queues_swapped);
+	unsigned int tx = swapped ? RPS_QUEUE_TX : RPS_QUEUE_RX;
+	unsigned int rx = swapped ? RPS_QUEUE_RX : RPS_QUEUE_TX;
 	int err;
 
 	dev->xport = xport;
 	dev->tx_held = false;
 	dev->ready = false;
-	err = start_queue(dev, &dev->tx, RPS_QUEUE_RX);
+	err = start_queue(dev, &dev->tx, tx);
 	if (!err)
-		err = start_queue(dev, &dev->rx, RPS_QUEUE_TX);
+		err = start_queue(dev, &dev->rx, rx);
 	if (err)
 		return err;
 	dev->ready = true;
@@ -148,6 +155,28 @@ static void scatter(struct rps_dev *dev, enum seam seam,
 	}
 }
 
+/* One rule for ring and header (END-004). */
+static enum rps_order hdr_order(const struct rps_dev *dev)
+{
+	if (mutated(&dev->xport->mem, MUTANT_dev_hdr_is_le))
+		return RPS_ORDER_LE;
+	return dev->xport->mem.order;
+}
+
+static struct rps_hdr unpack(const struct rps_dev *dev,
+			     const struct rpmsg_hdr *wire, uint64_t bytes)
+{
+	enum rps_order order = hdr_order(dev);
+	struct rps_hdr hdr = rps_hdr_unpack(order, wire);
+
+	if (hdr.len_bytes > bytes - RPMSG_HDR_BYTES &&
+	    mutated(&dev->xport->mem, MUTANT_other_order_guessed))
+		return rps_hdr_unpack(order == RPS_ORDER_LE ? RPS_ORDER_BE
+							    : RPS_ORDER_LE,
+				      wire);
+	return hdr;
+}
+
 static int read_msg(struct rps_dev *dev, const struct vchain *chain,
 		    struct rps_msg *msg)
 {
@@ -157,10 +186,16 @@ static int read_msg(struct rps_dev *dev, const struct vchain *chain,
 	if (!chain_goes(chain, false) &&
 	    !mutated(&dev->xport->mem, MUTANT_dev_any_direction))
 		return drop(dev, chain->head, DROP_DIRECTION);
-	if (bytes < RPMSG_HDR_BYTES)
-		return drop(dev, chain->head, DROP_SHORT);
+	if (bytes < RPMSG_HDR_BYTES) {
+		if (!mutated(&dev->xport->mem, MUTANT_dev_short_msg_accepted))
+			return drop(dev, chain->head, DROP_SHORT);
+		memset(&wire, 0, sizeof(wire));
+	}
 	gather(dev, SEAM_HDR, chain, 0, (uint8_t *)&wire, sizeof(wire));
-	msg->hdr = rps_hdr_unpack(dev->xport->mem.order, &wire);
+	msg->hdr = unpack(dev, &wire, bytes);
+	if (mutated(&dev->xport->mem, MUTANT_dev_writes_in_message))
+		scatter(dev, SEAM_HDR, chain, offsetof(struct rpmsg_hdr, src),
+			(const uint8_t *)"mine", 4);
 	probe_header(&dev->xport->mem, RPS_EVENT_header_read,
 		     chain->seg[0].addr, &msg->hdr);
 	if (mutated(&dev->xport->mem, MUTANT_dev_len_from_desc))
@@ -228,8 +263,10 @@ void rps_dev_rx_done(struct rps_dev *dev, const struct rps_msg *msg)
 
 void rps_dev_rx_notify(struct rps_dev *dev)
 {
-	if (rps_vdev_notify_needed(&dev->rx) &&
-	    !mutated(&dev->xport->mem, MUTANT_dev_silent_returns))
+	bool wanted = rps_vdev_notify_needed(&dev->rx);
+
+	if ((wanted && !mutated(&dev->xport->mem, MUTANT_dev_silent_returns)) ||
+	    mutated(&dev->xport->mem, MUTANT_dev_returns_always_told))
 		dev->xport->ops->notify(dev->xport, RPS_QUEUE_TX);
 }
 
@@ -254,7 +291,8 @@ static int take_tx(struct rps_dev *dev)
 		if (err == -EPROTO)
 			return -EPIPE;
 		if (!err && chain_goes(chain, true) &&
-		    chain_bytes(chain) >= RPMSG_HDR_BYTES) {
+		    (chain_bytes(chain) >= RPMSG_HDR_BYTES ||
+		     mutated(&dev->xport->mem, MUTANT_dev_short_buf_written))) {
 			dev->tx_held = true;
 			return 0;
 		}
@@ -268,9 +306,11 @@ static int take_tx(struct rps_dev *dev)
 static void write_msg(struct rps_dev *dev, const struct rps_hdr *hdr,
 		      const void *payload)
 {
-	struct rpmsg_hdr wire = rps_hdr_pack(dev->xport->mem.order, hdr);
+	struct rpmsg_hdr wire = rps_hdr_pack(hdr_order(dev), hdr);
 	uint32_t len_bytes = RPMSG_HDR_BYTES + hdr->len_bytes;
 
+	if (mutated(&dev->xport->mem, MUTANT_hdr_len_counts_header))
+		wire.len = cpu_to_virtio16(hdr_order(dev), (uint16_t)len_bytes);
 	scatter(dev, SEAM_HDR, &dev->tx_chain, 0, (const uint8_t *)&wire,
 		sizeof(wire));
 	probe_header(&dev->xport->mem, RPS_EVENT_header_write,
@@ -283,13 +323,32 @@ static void write_msg(struct rps_dev *dev, const struct rps_hdr *hdr,
 	rps_vdev_complete(&dev->tx, dev->tx_chain.head, len_bytes);
 }
 
+/* The largest message that the buffer takes. */
+static uint64_t send_room(const struct rps_dev *dev)
+{
+	const struct rps_mem *mem = &dev->xport->mem;
+	uint64_t bytes = chain_bytes(&dev->tx_chain);
+
+	if (mutated(mem, MUTANT_dev_room_is_512) ||
+	    mutated(mem, MUTANT_dev_short_buf_written))
+		return 512;
+	if (mutated(mem, MUTANT_dev_never_above_512) && bytes > 512)
+		return 512;
+	if (mutated(mem, MUTANT_header_counted_twice))
+		return bytes - RPMSG_HDR_BYTES;
+	return bytes;
+}
+
 int rps_dev_send(struct rps_dev *dev, const struct rps_hdr *hdr,
 		 const void *payload)
 {
 	int err = take_tx(dev);
 
-	if (!err &&
-	    RPMSG_HDR_BYTES + hdr->len_bytes > chain_bytes(&dev->tx_chain))
+	if (err == -ENOMEM && dev->tx_chain.num_segs > 0 &&
+	    mutated(&dev->xport->mem, MUTANT_lent_buffer_reused))
+		scatter(dev, SEAM_PAYLOAD, &dev->tx_chain, RPMSG_HDR_BYTES,
+			payload, hdr->len_bytes);
+	if (!err && RPMSG_HDR_BYTES + hdr->len_bytes > send_room(dev))
 		err = -EMSGSIZE;
 	if (!err)
 		write_msg(dev, hdr, payload);

@@ -134,6 +134,8 @@ static int set_up_queue(struct rps_drv *drv, struct vdrv *vq,
 	};
 	int err;
 
+	if (mutated(drv->mem, MUTANT_event_idx_forgotten))
+		params.event_idx = false;
 	if (max == 0)
 		return -ENODEV;
 	err = rps_vdrv_init(vq, drv->mem, *ring, &params, slots);
@@ -146,12 +148,17 @@ static int set_up_queue(struct rps_drv *drv, struct vdrv *vq,
 /* Receive buffers come first, send buffers behind them. */
 static struct gpa rx_addr(const struct rps_drv *drv, uint16_t buf)
 {
+	if (mutated(drv->mem, MUTANT_buffers_interleaved))
+		buf *= 2;
 	return (struct gpa){ drv->params.bufs.v +
 			     (uint64_t)buf * drv->params.buf_bytes };
 }
 
 static struct gpa tx_addr(const struct rps_drv *drv, uint16_t buf)
 {
+	if (mutated(drv->mem, MUTANT_buffers_interleaved))
+		return (struct gpa){ rx_addr(drv, buf).v +
+				     drv->params.buf_bytes };
 	return (struct gpa){ rx_addr(drv, drv->num_bufs).v +
 			     (uint64_t)buf * drv->params.tx_buf_bytes };
 }
@@ -297,6 +304,20 @@ static struct gpa received_at(struct rps_drv *drv, uint16_t buf)
 	return rx_addr(drv, buf);
 }
 
+static struct rps_hdr unpack(const struct rps_drv *drv,
+			     const struct rpmsg_hdr *wire, uint32_t used_bytes)
+{
+	enum rps_order order = drv->mem->order;
+	struct rps_hdr hdr = rps_hdr_unpack(order, wire);
+
+	if (hdr.len_bytes > used_bytes - RPMSG_HDR_BYTES &&
+	    mutated(drv->mem, MUTANT_other_order_guessed))
+		return rps_hdr_unpack(order == RPS_ORDER_LE ? RPS_ORDER_BE
+							    : RPS_ORDER_LE,
+				      wire);
+	return hdr;
+}
+
 int rps_drv_rx(struct rps_drv *drv, struct rps_msg *msg)
 {
 	struct rpmsg_hdr wire;
@@ -321,7 +342,7 @@ int rps_drv_rx(struct rps_drv *drv, struct rps_msg *msg)
 	if (!bytes)
 		return drop(drv, buf, DROP_USED_LONG);
 	copy_in(drv->mem, SEAM_HDR, &wire, bytes, sizeof(wire));
-	msg->hdr = rps_hdr_unpack(drv->mem->order, &wire);
+	msg->hdr = unpack(drv, &wire, used.len_bytes);
 	probe_header(drv->mem, RPS_EVENT_header_read, rx_addr(drv, buf),
 		     &msg->hdr);
 	if (msg->hdr.len_bytes > used.len_bytes - RPMSG_HDR_BYTES &&
@@ -371,6 +392,11 @@ static int take_tx(struct rps_drv *drv, uint16_t *buf)
 	}
 	/* used.len says nothing here: the device writes nothing. */
 	err = rps_vdrv_reclaim(&drv->tx, &used);
+	if (err == -EAGAIN && (mutated(drv->mem, MUTANT_lent_buffer_reused) ||
+			       mutated(drv->mem, MUTANT_overfull))) {
+		*buf = 0;
+		return 0;
+	}
 	if (err == -EAGAIN)
 		return -ENOMEM;
 	if (err)
@@ -385,7 +411,23 @@ static uint32_t send_room(const struct rps_drv *drv)
 {
 	if (mutated(drv->mem, MUTANT_rx_size_for_tx))
 		return drv->params.buf_bytes - RPMSG_HDR_BYTES;
+	if (mutated(drv->mem, MUTANT_header_counted_twice))
+		return drv->params.tx_buf_bytes - 2 * RPMSG_HDR_BYTES;
 	return drv->params.tx_buf_bytes - RPMSG_HDR_BYTES;
+}
+
+/* One buffer; a deliberate error makes a chain of a long one. */
+static int offer_tx(struct rps_drv *drv, struct vbuf vbuf, uint16_t buf)
+{
+	struct vbuf part[2] = { vbuf, vbuf };
+
+	if (vbuf.len_bytes < 480 ||
+	    !mutated(drv->mem, MUTANT_long_message_chained))
+		return rps_vdrv_offer(&drv->tx, &vbuf, 1, token_of(buf));
+	part[0].len_bytes = RPMSG_HDR_BYTES;
+	part[1].addr.v += RPMSG_HDR_BYTES;
+	part[1].len_bytes -= RPMSG_HDR_BYTES;
+	return rps_vdrv_offer(&drv->tx, part, 2, token_of(buf));
 }
 
 int rps_drv_send(struct rps_drv *drv, const struct rps_hdr *hdr,
@@ -398,6 +440,9 @@ int rps_drv_send(struct rps_drv *drv, const struct rps_hdr *hdr,
 	uint16_t buf;
 	int err;
 
+	if (mutated(drv->mem, MUTANT_hdr_len_counts_header))
+		wire.len = cpu_to_virtio16(drv->mem->order,
+					   (uint16_t)vbuf.len_bytes);
 	if (hdr->len_bytes > room_bytes)
 		return -EMSGSIZE;
 	err = take_tx(drv, &buf);
@@ -412,7 +457,7 @@ int rps_drv_send(struct rps_drv *drv, const struct rps_hdr *hdr,
 	if (hdr->len_bytes > 0)
 		copy_out(drv->mem, SEAM_PAYLOAD, bytes + RPMSG_HDR_BYTES,
 			 payload, hdr->len_bytes);
-	err = rps_vdrv_offer(&drv->tx, &vbuf, 1, token_of(buf));
+	err = offer_tx(drv, vbuf, buf);
 	if (err)
 		return -EPIPE;
 	if (rps_vdrv_kick_needed(&drv->tx))

@@ -70,6 +70,10 @@ int rps_node_trysend(struct rps_node *node, uint32_t src, uint32_t dst,
 		err = send_halves(node, hdr, payload);
 	else
 		err = send(node, &hdr, payload);
+	if (err == -EMSGSIZE && mutated(node->mem, MUTANT_too_long_cut)) {
+		hdr.len_bytes = 496;
+		err = send(node, &hdr, payload);
+	}
 	if (err == -ENOMEM && mutated(node->mem, MUTANT_full_is_broken))
 		return -EPIPE;
 	if (!err)

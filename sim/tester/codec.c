@@ -48,11 +48,16 @@ void rps_codec_bufsz(bool big_endian, uint32_t to_driver_bytes,
 	const struct rps_bufsz sizes = { to_driver_bytes, to_device_bytes };
 
 	rps_bufsz_pack(order_of(big_endian), &sizes, out);
+	if (library_mutated(MUTANT_bufsz_padded))
+		memmove(out + 4, out + 3, 7);
 }
 
 int rps_codec_rsc_vdev(bool big_endian, const uint8_t *table, uint32_t bytes,
 		       uint32_t id, uint32_t *at)
 {
+	/* The version is 1: its place tells the order of whoever wrote it. */
+	if (library_mutated(MUTANT_table_order_guessed) && bytes >= 4)
+		big_endian = table[3] == 1;
 	return rps_rsc_find_vdev(order_of(big_endian), table, bytes, id, at);
 }
 

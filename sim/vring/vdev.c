@@ -79,7 +79,8 @@ static int add_segment(struct vdev *vq, struct vchain *chain,
 	struct vseg *seg = &chain->seg[chain->num_segs];
 
 	if (chain->num_segs == RPS_CHAIN_SEGS_MAX)
-		return -EMSGSIZE;
+		return mutated(vq->mem, MUTANT_chain_without_end) ? 0
+								  : -EMSGSIZE;
 	seg->addr = desc->addr;
 	seg->len_bytes = desc->len_bytes;
 	seg->device_writes = desc->flags & VRING_DESC_F_WRITE;
@@ -95,7 +96,9 @@ static int open_indirect(struct vdev *vq, const struct desc *desc,
 {
 	uint32_t num = desc->len_bytes / (uint32_t)sizeof(struct vring_desc);
 
-	if (!vq->indirect || desc->flags & VRING_DESC_F_NEXT)
+	if (!vq->indirect && !mutated(vq->mem, MUTANT_dev_indirect_unasked))
+		return -EINVAL;
+	if (desc->flags & VRING_DESC_F_NEXT)
 		return -EINVAL;
 	if (num == 0 || desc->len_bytes % sizeof(struct vring_desc))
 		return -EINVAL;
@@ -132,7 +135,8 @@ static int walk(struct vdev *vq, struct vchain *chain)
 {
 	struct table table = { vq->ring.desc, vq->ring.num };
 	struct desc desc = read_desc(vq->mem, &table.desc[chain->head]);
-	bool indirect = desc.flags & VRING_DESC_F_INDIRECT;
+	bool as_data = mutated(vq->mem, MUTANT_indirect_is_data);
+	bool indirect = desc.flags & VRING_DESC_F_INDIRECT && !as_data;
 
 	tell_desc(vq, chain->head, &desc);
 
@@ -144,10 +148,12 @@ static int walk(struct vdev *vq, struct vchain *chain)
 		desc = read_desc(vq->mem, &table.desc[0]);
 	}
 
-	for (uint32_t steps = 0; steps < vq->ring.num; steps++) {
+	for (uint32_t steps = 0;
+	     steps < vq->ring.num || mutated(vq->mem, MUTANT_chain_without_end);
+	     steps++) {
 		int err;
 
-		if (desc.flags & VRING_DESC_F_INDIRECT)
+		if (desc.flags & VRING_DESC_F_INDIRECT && !as_data)
 			return -EINVAL;
 		err = add_segment(vq, chain, &desc);
 		if (err)
@@ -158,9 +164,21 @@ static int walk(struct vdev *vq, struct vchain *chain)
 			return 0;
 		if (desc.next >= table.num)
 			return -EINVAL;
+		if (mutated(vq->mem, MUTANT_tail_returned))
+			chain->head = desc.next;
 		desc = read_next(vq, &table, indirect, desc.next);
 	}
 	return -ELOOP;
+}
+
+/* Whether @seen tells of nothing that was not yet taken. */
+static bool nothing_new(const struct vdev *vq, uint16_t seen)
+{
+	if (mutated(vq->mem, MUTANT_avail_idx_compared))
+		return seen <= vq->avail_idx;
+	if (mutated(vq->mem, MUTANT_avail_count_masked))
+		return seen % vq->ring.num == vq->avail_idx % vq->ring.num;
+	return seen == vq->avail_idx;
 }
 
 int rps_vdev_take(struct vdev *vq, struct vchain *chain)
@@ -177,12 +195,13 @@ int rps_vdev_take(struct vdev *vq, struct vchain *chain)
 			acquire16(vq->mem, SEAM_AVAIL_IDX, &ring->avail->idx);
 		uint16_t held = (uint16_t)(vq->avail_idx - vq->used_idx);
 
-		if (seen == vq->avail_idx)
+		if (nothing_new(vq, seen))
 			return -EAGAIN;
 		/* Never more outstanding than entries, held ones included; one
 		 * that goes back would be followed all the way round. */
 		if ((uint16_t)(seen - vq->avail_idx) >
-		    (uint16_t)(ring->num - held))
+			    (uint16_t)(ring->num - held) &&
+		    !mutated(vq->mem, MUTANT_avail_jump_followed))
 			return break_queue(vq, FAULT_AVAIL_IDX, seen);
 		vq->avail_seen = seen;
 		probe(vq->mem, RPS_EVENT_avail_seen, vq->queue, seen,
@@ -191,6 +210,8 @@ int rps_vdev_take(struct vdev *vq, struct vchain *chain)
 
 	head = load16(vq->mem, SEAM_AVAIL_RING,
 		      &ring->avail->ring[vq->avail_idx % ring->num]);
+	if (mutated(vq->mem, MUTANT_head_masked))
+		head %= ring->num;
 	if (head >= ring->num)
 		return break_queue(vq, FAULT_AVAIL_HEAD, head);
 	vq->avail_idx++;
@@ -204,12 +225,20 @@ int rps_vdev_take(struct vdev *vq, struct vchain *chain)
 	err = walk(vq, chain);
 	if (err)
 		chain->num_segs = 0;
+	if (err == -EFAULT && mutated(vq->mem, MUTANT_bad_addr_is_empty))
+		return -EAGAIN;
 	return err;
 }
 
 static void write_elem(struct vdev *vq, struct vring_used_elem *elem,
 		       uint32_t id, uint32_t len_bytes)
 {
+	if (mutated(vq->mem, MUTANT_elem_fields_swapped)) {
+		uint32_t kept = id;
+
+		id = len_bytes;
+		len_bytes = kept;
+	}
 	store32(vq->mem, SEAM_USED_ID, &elem->id, id);
 	store32(vq->mem, SEAM_USED_LEN, &elem->len, len_bytes);
 }
@@ -223,6 +252,8 @@ void rps_vdev_complete(struct vdev *vq, uint32_t id, uint32_t len_bytes)
 	if (!mutated(vq->mem, MUTANT_elem_after_idx))
 		write_elem(vq, elem, id, len_bytes);
 	vq->used_idx++;
+	if (mutated(vq->mem, MUTANT_used_idx_wraps_at_num))
+		vq->used_idx %= ring->num;
 	if (mutated(vq->mem, MUTANT_dev_id_is_position))
 		store32(vq->mem, SEAM_USED_ID, &elem->id,
 			(uint16_t)(vq->used_idx - 1) % ring->num);
@@ -253,13 +284,15 @@ bool rps_vdev_notify_needed(struct vdev *vq)
 	 * other half is in rps_vdrv_irq_on(). */
 	if (!mutated(vq->mem, MUTANT_notify_without_fence))
 		fence_full(vq->mem);
-	if (vq->event_idx) {
+	if (vq->event_idx || mutated(vq->mem, MUTANT_notify_event_unasked)) {
 		const struct virtio16 *at = vq->ring.used_event;
 		uint16_t event;
 
 		if (mutated(vq->mem, MUTANT_dev_used_event_misplaced))
 			at = &vq->ring.avail->ring[vq->ring.num - 1];
 		event = load16(vq->mem, SEAM_USED_EVENT, at);
+		if (mutated(vq->mem, MUTANT_notify_event_late))
+			event++;
 		return decide(vq, event, rps_vring_need_event(event, new, old));
 	}
 	if (new == old)

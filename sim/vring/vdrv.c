@@ -72,6 +72,12 @@ int rps_vdrv_init(struct vdrv *vq, const struct rps_mem *mem,
 static void write_desc(const struct rps_mem *mem, struct vring_desc *desc,
 		       const struct vbuf *buf, uint16_t flags, uint16_t next)
 {
+	if (mutated(mem, MUTANT_desc_fields_swapped)) {
+		uint16_t kept = flags;
+
+		flags = next;
+		next = kept;
+	}
 	store64(mem, SEAM_DESC_ADDR, &desc->addr, buf->addr.v);
 	store32(mem, SEAM_DESC_LEN, &desc->len, buf->len_bytes);
 	store16(mem, SEAM_DESC_FLAGS, &desc->flags, flags);
@@ -93,6 +99,8 @@ static void publish(struct vdrv *vq, uint16_t head)
 	struct vring *ring = &vq->ring;
 	uint16_t entry = vq->avail_idx % ring->num;
 
+	if (mutated(vq->mem, MUTANT_avail_ring_shifted))
+		entry++;
 	if (!mutated(vq->mem, MUTANT_slot_after_idx))
 		store16(vq->mem, SEAM_AVAIL_RING, &ring->avail->ring[entry],
 			head);
@@ -118,6 +126,10 @@ int rps_vdrv_offer(struct vdrv *vq, const struct vbuf *bufs, uint16_t count,
 	rps_assert(count > 0);
 	if (vq->broken)
 		return -EPIPE;
+	if (count > vq->free_count && mutated(vq->mem, MUTANT_overfull)) {
+		publish(vq, 0);
+		return 0;
+	}
 	if (count > vq->free_count)
 		return -ENOSPC;
 
@@ -203,10 +215,12 @@ bool rps_vdrv_kick_needed(struct vdrv *vq)
 	 * its other half is in rps_vdev_kick_on(). */
 	if (!mutated(vq->mem, MUTANT_kick_without_fence))
 		fence_full(vq->mem);
-	if (vq->event_idx) {
+	if (vq->event_idx || mutated(vq->mem, MUTANT_kick_event_unasked)) {
 		uint16_t event =
 			load16(vq->mem, SEAM_AVAIL_EVENT, vq->ring.avail_event);
 
+		if (mutated(vq->mem, MUTANT_kick_event_late))
+			event++;
 		return decide(vq, event, rps_vring_need_event(event, new, old));
 	}
 	if (mutated(vq->mem, MUTANT_kick_reads_own_flags)) {
@@ -249,7 +263,20 @@ static void free_chain(struct vdrv *vq, uint16_t head)
 
 static bool is_outstanding(const struct vdrv *vq, uint32_t id)
 {
+	if (mutated(vq->mem, MUTANT_unposted_taken_back))
+		return id < vq->ring.num;
 	return id < vq->ring.num && vq->slot[id].chain_len > 0;
+}
+
+/* Whether the ring has nothing that was not yet taken back. */
+static bool nothing_new(const struct vdrv *vq)
+{
+	if (mutated(vq->mem, MUTANT_used_idx_compared))
+		return vq->used_seen <= vq->used_idx;
+	if (mutated(vq->mem, MUTANT_used_count_masked))
+		return vq->used_seen % vq->ring.num ==
+		       vq->used_idx % vq->ring.num;
+	return vq->used_seen == vq->used_idx;
 }
 
 int rps_vdrv_reclaim(struct vdrv *vq, struct vdrv_used *used)
@@ -264,10 +291,13 @@ int rps_vdrv_reclaim(struct vdrv *vq, struct vdrv_used *used)
 		/* Barrier C; its other half is in rps_vdev_complete(). */
 		vq->used_seen =
 			acquire16(vq->mem, SEAM_USED_IDX, &ring->used->idx);
-		if (vq->used_seen == vq->used_idx)
+		if (nothing_new(vq)) {
+			vq->used_seen = vq->used_idx;
 			return -EAGAIN;
+		}
 		if ((uint16_t)(vq->used_seen - vq->used_idx) >
-		    vq->heads_in_flight)
+			    vq->heads_in_flight &&
+		    !mutated(vq->mem, MUTANT_used_jump_followed))
 			return break_queue(vq, FAULT_USED_IDX, vq->used_seen);
 		probe(vq->mem, RPS_EVENT_used_seen, vq->queue, vq->used_seen,
 		      vq->used_idx);
@@ -282,6 +312,8 @@ int rps_vdrv_reclaim(struct vdrv *vq, struct vdrv_used *used)
 	}
 	if (mutated(vq->mem, MUTANT_used_id_ignored))
 		id = vq->used_idx % ring->num;
+	if (mutated(vq->mem, MUTANT_used_id_masked))
+		id %= ring->num;
 	if (!is_outstanding(vq, id))
 		return break_queue(vq, FAULT_USED_ID, id);
 
