@@ -146,6 +146,78 @@ valgrind: $(UNIT) ## C unit tests under valgrind
 .SECONDARY:
 -include $(wildcard $(B)/*/*/*.d)
 
+# --- fuzzing ----------------------------------------------------------------
+# A target is built three times, with the same door: by gcc with a main() that
+# replays files, for libFuzzer, and for AFL++.  What needs a world needs the
+# simulator's flavour.
+FUZZ := $(patsubst $(SRC)/fuzz/fuzz_%.c,%,$(wildcard $(SRC)/fuzz/fuzz_*.c))
+FUZZ_SIM := $(filter world,$(FUZZ))
+FUZZ_REPLAY := $(SRC)/fuzz/replay.c
+FUZZ_LIB := $(filter-out $(SRC)/fuzz/fuzz_%.c $(FUZZ_REPLAY), \
+	$(wildcard $(SRC)/fuzz/*.c))
+CLANG ?= clang
+AFL_CC ?= afl-clang-fast
+FUZZ_SAN := -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=all -fno-omit-frame-pointer
+
+# Suffix of the flavour, compiler, its flags.
+define fuzz_flavour
+$(B)/direct-$(1)/%.o: $(SRC)/%.c
+	@mkdir -p $$(@D)
+	$(2) $(BASE) -O1 -g $(3) -c $$< -o $$@
+
+$(B)/sim-$(1)/%.o: $(SRC)/%.c
+	@mkdir -p $$(@D)
+	$(2) $(BASE) -O1 -g $(3) -DRPS_SIM -c $$< -o $$@
+
+$(B)/direct-$(1)/guest/%.o: fixtures/guest/%.c
+	@mkdir -p $$(@D)
+	$(2) $(BASE) -O1 -g $(3) -c $$< -o $$@
+endef
+$(eval $(call fuzz_flavour,libfuzzer,$(CLANG),$(FUZZ_SAN)))
+$(eval $(call fuzz_flavour,afl,$(AFL_CC),-fsanitize=address))
+
+$(B)/direct-san/guest/%.o: fixtures/guest/%.c
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(CFLAGS) $(SAN) -c $< -o $@
+
+# Folder of the programs, suffix of their flavour, how they are linked, sources
+# besides the target's own.
+define fuzz_programs
+$(B)/$(1)/fuzz_%: $(B)/direct-$(2)/fuzz/fuzz_%.o \
+		$(call objects,direct-$(2),$(4) $(FUZZ_LIB) $(PROG_LIB) $(DIRECT)) \
+		$(B)/direct-$(2)/guest/frame.o $(B)/direct-$(2)/guest/wire.o
+	@mkdir -p $$(@D)
+	$(3) -o $$@ $$^
+
+$(addprefix $(B)/$(1)/fuzz_,$(FUZZ_SIM)): $(B)/$(1)/fuzz_%: \
+		$(B)/sim-$(2)/fuzz/fuzz_%.o \
+		$(call objects,sim-$(2),$(4) $(FUZZ_LIB) $(WORLD))
+	@mkdir -p $$(@D)
+	$(3) -o $$@ $$^
+endef
+$(eval $(call fuzz_programs,replay,san,$(CC) $(SAN),$(FUZZ_REPLAY)))
+$(eval $(call fuzz_programs,libfuzzer,libfuzzer,$(CLANG) $(subst -no-link,,$(FUZZ_SAN)),))
+$(eval $(call fuzz_programs,afl,afl,$(AFL_CC) -fsanitize=fuzzer -fsanitize=address,))
+
+fuzzers = $(addprefix $(B)/$(1)/fuzz_,$(FUZZ))
+
+.PHONY: fuzz-replay
+fuzz-replay: $(call fuzzers,replay) ## play the seeds through each fuzz target, with gcc alone
+	ci/fuzz replay $(FUZZ)
+
+.PHONY: fuzz
+fuzz: setup-fuzz $(call fuzzers,libfuzzer) ## a bounded run of libFuzzer on each target
+	ci/fuzz libfuzzer $(FUZZ)
+
+.PHONY: fuzz-afl
+fuzz-afl: setup-fuzz $(call fuzzers,afl) ## a smoke run of AFL++ on each target
+	ci/fuzz afl $(FUZZ)
+
+.PHONY: fuzz-canaries
+fuzz-canaries: setup-test setup-fuzz ## each fuzz target notices when a check is taken away
+	$(PYTEST) -m canary conformance/meta/test_fuzz.py
+
 # --- checks of the project itself -------------------------------------------
 PYTEST := PYTHONPATH=conformance $(PYTHON) -m pytest -q
 
@@ -159,7 +231,7 @@ format: ## rewrite the C sources in house style
 
 .PHONY: meta
 meta: all ## Python tests of the harness, without guests
-	$(PYTEST) -n 2 -m 'not guest' --ignore conformance/meta/test_mutants.py \
+	$(PYTEST) -n 2 -m 'not guest and not canary' --ignore conformance/meta/test_mutants.py \
 		conformance/meta
 
 .PHONY: mutants
@@ -178,7 +250,8 @@ sim-suite: all ## the suites on our own ends
 	./rpmsg-cts run --target sim --out out/sim
 
 .PHONY: check
-check: quick mutants san valgrind guest meta-guest kernel-suite ## all tests of the project
+check: quick mutants san valgrind fuzz-replay fuzz fuzz-afl fuzz-canaries \
+	guest meta-guest kernel-suite ## all tests of the project
 
 .PHONY: kernel-suite
 kernel-suite: all guest ## the suites on the distribution kernel
@@ -190,7 +263,7 @@ conformance: ## judge our own ends and a distribution kernel
 	ci/conformance
 
 # --- set-up -----------------------------------------------------------------
-.PHONY: setup setup-test
+.PHONY: setup setup-test setup-fuzz
 setup: ## install what is missing (as root), or say what is
 	ci/setup all
 setup-test:
@@ -226,7 +299,7 @@ install: all ## install below DESTDIR/PREFIX
 
 .PHONY: clean
 clean: ## remove what was built (downloads stay)
-	rm -rf $(B)/direct $(B)/sim $(B)/direct-san $(B)/sim-san \
+	rm -rf $(B)/direct* $(B)/sim* $(B)/replay $(B)/libfuzzer $(B)/afl \
 		$(B)/traces $(B)/*.so $(B)/rps.cdef $(B)/rps-device out
 
 .PHONY: distclean

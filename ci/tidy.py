@@ -152,7 +152,8 @@ OUTSIDE_WORLD = {
     "dlfcn.h", "fcntl.h", "poll.h", "pthread.h", "signal.h", "stdio.h", "stdlib.h", "threads.h", "time.h", "unistd.h",
 }  # fmt: skip
 OUTSIDE_PREFIX = ("sys/", "linux/", "netinet/", "arpa/")
-MAY_TOUCH_OUTSIDE = ("sim/world/", "sim/xport/", "sim/prog/", "sim/tester/", "sim/monitor/", "sim/test/")
+MAY_TOUCH_OUTSIDE = ("sim/world/", "sim/xport/", "sim/prog/", "sim/tester/", "sim/monitor/", "sim/test/",
+                     "sim/fuzz/")
 # Saying which bug stopped the program needs a stream and an end.
 MAY_TOUCH_OUTSIDE_FILES = ("sim/base/assert.c",)
 
