@@ -11,8 +11,9 @@ from rpmsg_cts.judge import expect, given, req, role, skip
 from rpmsg_cts.link import RX, TX, Config, Endpoint, Link
 from rpmsg_cts.link_sim import SimLink
 from rpmsg_cts.native import ANY
-from rpmsg_cts.plugin_link import config
+from rpmsg_cts.plugin_link import config, variants
 from rpmsg_cts.profiles import Profile
+from rpmsg_cts.variants import RING
 
 MOST_OPEN_FILES = 200  # well below what fixtures/guest/agent.h allows
 OURS, THEIRS, NOBODY = 0x401, 0x5DC, 4711
@@ -30,13 +31,13 @@ def address(link: Link, ept: Endpoint) -> int:
 def test_sending_to_any_is_refused(link: Link) -> None:
     """ANY is no address, and nobody broadcasts."""
     ept = link.upper.open(src=THEIRS, dst=ANY)
-    indices = [link.lower.ring(TX).avail.idx, link.lower.ring(RX).used.idx]
+    indices = [link.lower.avail_idx(TX), link.lower.used_idx(RX)]
 
     status = link.upper.send(ept, b"to whom?")
     link.settle()
 
     expect(True, status in REFUSED, f"whether sending to ANY is refused (result {status})")
-    expect(indices, [link.lower.ring(TX).avail.idx, link.lower.ring(RX).used.idx], "ring indices")
+    expect(indices, [link.lower.avail_idx(TX), link.lower.used_idx(RX)], "ring indices")
 
 
 @req("ADR-002")
@@ -96,6 +97,7 @@ def test_an_address_in_use_is_refused(link: Link, addr: int) -> None:
 
 
 @req("ADR-006")
+@variants(*RING)
 def test_a_message_to_nobody_costs_nothing(link: Link) -> None:
     """More such messages than buffers, and the link still works."""
     ept = link.upper.open(src=THEIRS, dst=OURS)
@@ -110,6 +112,7 @@ def test_a_message_to_nobody_costs_nothing(link: Link) -> None:
 
 
 @req("ADR-007")
+@variants("placement", "order", "suppression", "indirect", "start")
 def test_anybody_may_write_to_an_endpoint(link: Link) -> None:
     """Delivery is by destination alone."""
     ept = link.upper.open(src=THEIRS, dst=OURS)
@@ -135,6 +138,7 @@ def test_client_gets_payload_and_source(sim_link: SimLink) -> None:
 
 
 @req("ADR-009")
+@variants(*RING)
 def test_nothing_is_delivered_after_destruction(link: Link) -> None:
     """The client's memory is gone."""
     ept = link.upper.open(src=THEIRS, dst=OURS)

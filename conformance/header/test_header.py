@@ -13,7 +13,8 @@ from rpmsg_cts.judge import expect, given, req, role
 from rpmsg_cts.link import F_BUFSZ, F_NS, F_VERSION_1, RX, Config, Link
 from rpmsg_cts.link_sim import SimLink
 from rpmsg_cts.native import Native
-from rpmsg_cts.plugin_link import config
+from rpmsg_cts.plugin_link import config, variants
+from rpmsg_cts.variants import EVERY, RING
 
 OURS, THEIRS = 0x401, 0x5DC  # address of the tester, and of an endpoint of the IUT
 LARGEST = 496
@@ -27,6 +28,7 @@ def pattern(size: int) -> bytes:
 
 
 @req("HDR-001")
+@variants(*RING)
 def test_sent_header_has_its_fields_in_place(link: Link) -> None:
     """A peer finds sender, receiver and length where it looks for them."""
     ept = link.upper.open(src=THEIRS, dst=OURS)
@@ -39,6 +41,7 @@ def test_sent_header_has_its_fields_in_place(link: Link) -> None:
 
 
 @req("HDR-001", "ADR-008")
+@variants(*RING)
 def test_received_header_is_read_in_place(link: Link) -> None:
     """A message reaches the endpoint that its header names, with the payload behind the header."""
     ept = link.upper.open(src=THEIRS)
@@ -133,12 +136,13 @@ def test_half_of_the_buffers_are_posted_512_bytes_apart(driver_link: Link) -> No
 
 @req("HDR-007")
 @config(plain=Config(), small=Config(buf_bytes=128), least=Config(buf_bytes=17))
+@variants(*EVERY)
 def test_posted_buffers_have_their_whole_size(driver_link: Link) -> None:
     """A device sends no more than the descriptor says."""
     posted, size = driver_link.lower.ring(RX), driver_link.config.buf_bytes
-    given(posted.avail.idx > 0, "the driver has posted receive buffers")
+    given(posted.avail.idx != driver_link.config.start_idx, "the driver has posted receive buffers")
 
-    lengths = {posted.desc[posted.avail.ring[i % driver_link.lower.num]].len for i in range(posted.avail.idx)}
+    lengths = {posted.desc[head].len for head in posted.avail.ring}
 
     expect({size}, lengths, f"lengths of posted buffers of {size} bytes")
 
@@ -189,6 +193,19 @@ def test_sent_payload_arrives_intact(link: Link, size: int) -> None:
     given(link.upper.send(ept, pattern(size)) == 0, "the IUT sends")
 
     expect(pattern(size), link.next_message().payload, "payload on the wire")
+
+
+@req("HDR-009", "FLO-008")
+@variants(*EVERY)
+def test_the_largest_message_of_every_link_passes(link: Link) -> None:
+    """To the last byte of the buffer, and not one further."""
+    ept, most = link.upper.open(src=THEIRS, dst=OURS), link.config.buf_bytes - 16
+
+    link.lower.send(OURS, THEIRS, pattern(most))
+    expect([pattern(most)], [m.payload for m in link.delivered(ept)], f"delivered of {most} bytes")
+    expect((-errno.EMSGSIZE, 0), (link.upper.send(ept, pattern(most + 1)), link.upper.send(ept, pattern(most))),
+           f"results of sending {most + 1} and {most} bytes", departs=("oversize", "truncate"))
+    expect(pattern(most), link.next_message().payload, "payload on the wire")
 
 
 @req("HDR-010")

@@ -12,7 +12,8 @@ from rpmsg_cts.judge import expect, given, req, role
 from rpmsg_cts.link import F_EVENT_IDX, F_INDIRECT, F_NS, F_VERSION_1, RX, TX, Config, Link, Segment
 from rpmsg_cts.link_sim import SimLink
 from rpmsg_cts.native import Native
-from rpmsg_cts.plugin_link import config
+from rpmsg_cts.plugin_link import config, variants
+from rpmsg_cts.variants import EVERY, RING
 
 OURS, THEIRS = 0x401, 0x5DC
 NEXT, WRITE, INDIRECT = 1, 2, 4
@@ -33,19 +34,22 @@ def offered(link: Link, queue: int) -> list[decode.Descriptor]:
 
 @req("LAY-001", "LAY-002")
 @config(plain=Config(), **PLACES)
+@variants(*RING)
 def test_offered_buffers_are_found_in_their_tables(driver_link: Link) -> None:
     """A device reads addresses, lengths and flags at fixed places; here they are read by an independent decoder."""
     ring = driver_link.lower.ring(RX)
-    given(ring.avail.idx > 0, "the driver has posted receive buffers")
+    given(ring.avail.idx != driver_link.config.start_idx, "the driver has posted receive buffers")
 
-    heads = [ring.avail.ring[i] for i in range(ring.avail.idx)]
+    heads = ring.avail.ring
 
+    expect((driver_link.config.start_idx + len(heads)) & 0xFFFF, ring.avail.idx, "avail.idx")
     expect(sorted(range(driver_link.lower.num)), sorted(heads), "descriptors in the available ring")
     expect([(512, WRITE)] * len(heads), [(ring.desc[h].len, ring.desc[h].flags) for h in heads], "length and flags")
 
 
 @req("LAY-001", "LAY-002")
 @config(plain=Config(), big=Config(features=F_NS, big_endian=True), **PLACES)
+@variants("size", "placement", "order", "suppression", "indirect")
 def test_an_offer_written_by_hand_is_found(device_link: SimLink) -> None:
     """The driver's rings are written by an independent encoder; `next` is nobody's business without the flag."""
     lower, num = device_link.lower, device_link.lower.num
@@ -72,7 +76,7 @@ def test_the_device_notifies_when_the_event_is_passed(device_link: SimLink, ahea
     lower, num = device_link.lower, device_link.lower.num
     ept = device_link.upper.open(src=THEIRS, dst=OURS)
     _, avail, _ = lower.ring_addrs(RX)
-    lower.write(avail + 4 + 2 * num, ((lower.ring(RX).used.idx + ahead) & 0xFFFF).to_bytes(2, "little"))
+    lower.write(avail + 4 + 2 * num, ((lower.used_idx(RX) + ahead) & 0xFFFF).to_bytes(2, "little"))
     before = lower.notified(RX)
 
     told = []
@@ -130,6 +134,7 @@ def test_parts_of_a_contiguous_ring(native: Native, lane: object, lib: None, row
 
 @req("LAY-004")
 @config(**PLACES)
+@variants(*RING, "name_service")
 def test_a_message_passes_at_every_alignment(link: Link) -> None:
     """Two ends that disagree about the used ring never see each other's buffers come back."""
     ept = link.upper.open(src=THEIRS, dst=OURS)
@@ -183,20 +188,21 @@ def test_a_size_that_is_no_power_of_two_is_refused(native: Native, lane: object,
 @req("LAY-009", "LAY-010")
 @config(small=Config(num=2), plain=Config(num=8), wrap=Config(num=8, start_idx=0xFFFE),
         edge=Config(num=4, start_idx=0x7FFF), event=Config(num=8, start_idx=0xFFFA, features=0x1_2000_0001))
+@variants(*EVERY)
 def test_indices_run_freely_and_slots_are_taken_in_turn(link: Link) -> None:
     """Traffic goes on when the ring has been gone through, and when the 16-bit index wraps."""
     num, start = link.lower.num, link.config.start_idx
     ept = link.upper.open(src=THEIRS, dst=OURS)
 
     for i in range(2 * num + 1):
-        expect(0, link.upper.send(ept, bytes([i])), f"result of send {i}")
+        expect(0, link.upper.send(ept, bytes([i & 0xFF])), f"result of send {i}")
         message = link.poll_message()
-        expect(bytes([i]), message and message.payload, f"message {i} on the wire")
+        expect(bytes([i & 0xFF]), message and message.payload, f"message {i} on the wire")
         expect(True, link.lower.can_send(), f"whether there is a buffer after {i} messages")
-        link.lower.send(OURS, THEIRS, bytes([i]))
+        link.lower.send(OURS, THEIRS, bytes([i & 0xFF]))
 
     arrived = [m.payload for m in link.delivered(ept, 2 * num + 1)]
-    expect([bytes([i]) for i in range(2 * num + 1)], arrived, "delivered")
+    expect([bytes([i & 0xFF]) for i in range(2 * num + 1)], arrived, "delivered")
     sent = TX if link.role == "driver" else RX
     moved = link.lower.ring(sent)
     idx = moved.avail.idx if link.role == "driver" else moved.used.idx
@@ -205,24 +211,26 @@ def test_indices_run_freely_and_slots_are_taken_in_turn(link: Link) -> None:
 
 @req("LAY-011")
 @config(two=Config(num=2), plain=Config(num=8))
+@variants(*EVERY)
 def test_a_full_ring_is_not_an_empty_one(link: Link) -> None:
     """All N buffers count: the difference N is not 0."""
     num = link.lower.num
     ept = link.upper.open(src=THEIRS)
 
     for i in range(num):
-        link.lower.send(OURS, THEIRS, bytes([i]), notify=i == num - 1)
+        link.lower.send(OURS, THEIRS, bytes([i & 0xFF]), notify=i == num - 1)
 
-    expect([bytes([i]) for i in range(num)], [m.payload for m in link.delivered(ept, num)], "delivered from a full ring")
+    expect([bytes([i & 0xFF]) for i in range(num)], [m.payload for m in link.delivered(ept, num)], "delivered from a full ring")
 
 
 @req("LAY-012")
+@variants(*EVERY)
 def test_driver_never_offers_more_than_fits(driver_link: Link) -> None:
     """One entry too many overwrites one that the device has not read."""
     num = driver_link.lower.num
     ept = driver_link.upper.open(src=THEIRS, dst=OURS)
 
-    accepted = sum(driver_link.upper.send(ept, bytes([i])) == 0 for i in range(2 * num))
+    accepted = sum(driver_link.upper.send(ept, bytes([i & 0xFF])) == 0 for i in range(2 * num))
 
     ring = driver_link.lower.ring(TX)
     expect(accepted, (ring.avail.idx - ring.used.idx) & 0xFFFF, "outstanding entries")
@@ -230,6 +238,7 @@ def test_driver_never_offers_more_than_fits(driver_link: Link) -> None:
 
 
 @req("LAY-013")
+@variants(*EVERY)
 def test_only_receive_buffers_are_for_the_device_to_write(driver_link: Link) -> None:
     """A device writes where it is told to, and nowhere else."""
     ept = driver_link.upper.open(src=THEIRS, dst=OURS)
@@ -272,6 +281,7 @@ def test_device_survives_a_split_message(device_link: SimLink, cuts: list[int]) 
 
 
 @req("LAY-015")
+@variants(*RING)
 def test_device_writes_nothing_of_the_driver(device_link: SimLink) -> None:
     """Descriptors, available ring and sent messages are the driver's; it may reuse them as they were."""
     lower = device_link.lower
@@ -391,6 +401,7 @@ def test_used_length_covers_what_was_written(device_link: Link, size: int) -> No
 
 
 @req("LAY-019")
+@variants(*RING)
 def test_used_length_of_a_read_buffer_is_zero(device_link: SimLink) -> None:
     """The device has written nothing into it."""
     ept = device_link.upper.open(src=THEIRS)
@@ -415,6 +426,7 @@ def test_driver_ignores_the_used_length_of_sent_buffers(driver_link: Link, used_
 
 
 @req("LAY-023", "LAY-024")
+@variants("size", "placement", "order", "indirect", "start")
 def test_driver_kicks_unless_the_device_asked_not_to(driver_link: Link) -> None:
     """The device's word counts, not the driver's own."""
     lower = driver_link.lower
@@ -433,6 +445,7 @@ def test_driver_kicks_unless_the_device_asked_not_to(driver_link: Link) -> None:
 
 
 @req("LAY-023", "LAY-024")
+@variants("size", "placement", "order", "indirect", "start")
 def test_device_notifies_unless_the_driver_asked_not_to(device_link: SimLink) -> None:
     """The driver's word counts, not the device's own."""
     lower = device_link.lower
@@ -445,6 +458,7 @@ def test_device_notifies_unless_the_driver_asked_not_to(device_link: SimLink) ->
         before = lower.notified(RX)
         given(device_link.upper.send(ept, b"x") == 0, "the device sends")
         notified.append(lower.notified(RX) - before)
+        given(device_link.lower.receive() is not None, "the message is on the wire")
 
     expect([1, 0, 1], notified, "notifications of queue 0 with avail.flags 0, 1, 0")
 
@@ -486,7 +500,7 @@ def test_the_driver_kicks_when_the_event_is_passed(driver_link: Link, ahead: int
     lower, num = driver_link.lower, driver_link.lower.num
     ept = driver_link.upper.open(src=THEIRS, dst=OURS)
     _, _, used = lower.ring_addrs(TX)
-    idx = lower.ring(TX).avail.idx
+    idx = lower.avail_idx(TX)
     lower.write(used + 4 + 8 * num, ((idx + ahead) & 0xFFFF).to_bytes(2, "little"))
     before = lower.notified(TX)
 
@@ -501,11 +515,12 @@ def test_the_driver_kicks_when_the_event_is_passed(driver_link: Link, ahead: int
 
 @req("LAY-026")
 @config(plain=Config(), event=Config(features=0x1_2000_0001))
+@variants(*RING)
 def test_spurious_notifications_are_harmless(link: Link) -> None:
     """They happen on every shared interrupt line."""
     ept = link.upper.open(src=THEIRS, dst=OURS)
     given(link.works(ept), "the link works")
-    indices = [(link.lower.ring(q).avail.idx, link.lower.ring(q).used.idx) for q in (RX, TX)]
+    indices = [(link.lower.avail_idx(q), link.lower.used_idx(q)) for q in (RX, TX)]
 
     for _ in range(100):
         link.spurious(RX)
@@ -513,12 +528,13 @@ def test_spurious_notifications_are_harmless(link: Link) -> None:
     link.settle()
 
     expect([], link.upper.received(ept), "delivered without a message")
-    expect(indices, [(link.lower.ring(q).avail.idx, link.lower.ring(q).used.idx) for q in (RX, TX)], "ring indices")
+    expect(indices, [(link.lower.avail_idx(q), link.lower.used_idx(q)) for q in (RX, TX)], "ring indices")
     expect(True, link.works(ept), "whether the next message arrives")
 
 
 @req("LAY-027")
 @config(dirty=Config(dirty=0xA5), wild=Config(dirty=0xFF))
+@variants("size", "placement", "order", "suppression", "indirect")
 def test_rings_start_empty_whatever_was_in_memory(driver_link: SimLink) -> None:
     """A previous run's entries would be taken for messages."""
     lower = driver_link.lower
@@ -528,11 +544,12 @@ def test_rings_start_empty_whatever_was_in_memory(driver_link: SimLink) -> None:
         ring = lower.ring(queue)
         expect((0, 0), (ring.used.flags, ring.used.idx), f"used flags and idx of queue {queue}")
         expect(True, ring.avail.flags in (0, 1), f"whether avail.flags of queue {queue} are flags")
-    expect((lower.num, 0), (lower.ring(RX).avail.idx, lower.ring(TX).avail.idx), "avail.idx of both queues")
+    expect((lower.num, 0), (lower.avail_idx(RX), lower.avail_idx(TX)), "avail.idx of both queues")
     expect([], driver_link.upper.received(ept), "ghost messages")
 
 
 @req("LAY-027")
+@variants("size", "placement", "order", "suppression", "indirect")
 def test_rings_start_empty_after_a_restart(driver_link: Link) -> None:
     """Indices of the run before mean nothing any more."""
     ept = driver_link.upper.open(src=THEIRS, dst=OURS)
@@ -541,7 +558,7 @@ def test_rings_start_empty_after_a_restart(driver_link: Link) -> None:
 
     driver_link.restart()
 
-    given(driver_link.lower.ring(RX).avail.idx > 0, "the driver has posted receive buffers")
-    expect((driver_link.lower.num, 0), (driver_link.lower.ring(RX).avail.idx, driver_link.lower.ring(TX).avail.idx),
+    given(driver_link.lower.avail_idx(RX) > 0, "the driver has posted receive buffers")
+    expect((driver_link.lower.num, 0), (driver_link.lower.avail_idx(RX), driver_link.lower.avail_idx(TX)),
            "avail.idx of both queues")
-    expect((0, 0), (driver_link.lower.ring(RX).used.idx, driver_link.lower.ring(TX).used.idx), "used.idx of both")
+    expect((0, 0), (driver_link.lower.used_idx(RX), driver_link.lower.used_idx(TX)), "used.idx of both")

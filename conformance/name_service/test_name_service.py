@@ -12,7 +12,8 @@ from rpmsg_cts.judge import expect, given, req
 from rpmsg_cts.link import F_VERSION_1, RX, Config, Link
 from rpmsg_cts.link_sim import SimLink
 from rpmsg_cts.native import ANY
-from rpmsg_cts.plugin_link import config
+from rpmsg_cts.plugin_link import config, variants
+from rpmsg_cts.variants import RING
 
 OURS, THEIRS = 0x401, 0x5DC
 NAME = "rpmsg-client-sample"
@@ -37,6 +38,7 @@ def announced(link: Link, name: str = NAME) -> tuple[decode.Header, decode.NameS
 
 
 @req("NS-001")
+@variants(*RING)
 def test_announcement_is_40_bytes(link: Link) -> None:
     """Name, address and flags are where every peer looks for them."""
     name = NAME if link.role == "device" else link.upper.service
@@ -149,9 +151,11 @@ def test_a_name_of_31_characters_survives(link: Link) -> None:
 
 
 @req("NS-008")
+@variants(*RING)
 def test_the_same_announcement_twice_makes_one_channel(link: Link) -> None:
     """A remote that restarts says everything again."""
     link.lower.announce(NAME, OURS)
+    link.settle()
     link.lower.announce(NAME, OURS)
 
     expect([(NAME, OURS)], channels(link), "channels")
@@ -187,6 +191,7 @@ def test_destroying_what_is_not_there_changes_nothing(link: Link, name: str, add
 
 
 @req("NS-011")
+@variants(*RING)
 def test_a_channel_comes_again_after_destruction(link: Link) -> None:
     """A remote that restarts must be usable again."""
     service = link.upper.service
@@ -208,6 +213,7 @@ def test_a_channel_comes_again_after_destruction(link: Link) -> None:
 
 @req("NS-012")
 @config(without=Config(features=F_VERSION_1))
+@variants(*RING)
 def test_without_the_feature_53_is_nobody(link: Link) -> None:
     """More announcements than buffers, no channel, and the link still works."""
     ept = link.upper.open(src=THEIRS, dst=OURS)
@@ -223,6 +229,7 @@ def test_without_the_feature_53_is_nobody(link: Link) -> None:
 
 @req("NS-013")
 @config(stopped=Config(start=False))
+@variants("size", "placement", "order", "suppression", "indirect")
 def test_announcement_waits_for_a_buffer(device_link: SimLink) -> None:
     """A driver may be slow to post its first buffer; the service must still be found."""
     lower = device_link.lower
@@ -232,7 +239,7 @@ def test_announcement_waits_for_a_buffer(device_link: SimLink) -> None:
     lower.drive()
     device_link.settle()
     given(device_link.upper.announce(ept) == 0, "the device announces")
-    given(lower.ring(RX).used.idx == 0, "there is no buffer for it")
+    given(lower.used_idx(RX) == 0, "there is no buffer for it")
 
     lower.post_rx(range(1))
     lower.kick(RX)

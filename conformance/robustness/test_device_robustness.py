@@ -35,7 +35,7 @@ def publish_raw(link: SimLink, head: int) -> None:
     """An available entry that the driver's own code would never write."""
     lower = link.lower
     _, avail, _ = lower.ring_addrs(TX)
-    idx = lower.ring(TX).avail.idx
+    idx = lower.avail_idx(TX)
     lower.write(avail + 4 + 2 * (idx % lower.num), head.to_bytes(2, order_of(link)))
     lower.write(avail + 2, ((idx + 1) & 0xFFFF).to_bytes(2, order_of(link)))
     link.world.native.lib.rps_world_kick(link.world.handle, TX)

@@ -92,7 +92,7 @@ def test_good_messages_behind_a_bad_one_are_delivered(driver_link: Link, ept: En
 @req("ROB-006")
 def test_bad_messages_do_not_use_up_the_buffers(driver_link: Link, ept: Endpoint) -> None:
     """After more bad messages than there are buffers, one can still be sent."""
-    given(driver_link.lower.ring(RX).avail.idx > 0, "the driver has posted buffers")
+    given(driver_link.lower.avail_idx(RX) > 0, "the driver has posted buffers")
     bad = decode.encode_header(decode.Header(OURS, THEIRS, 0, 496, 0), driver_link.lower.order)
 
     sent = 0

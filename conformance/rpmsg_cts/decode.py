@@ -11,6 +11,7 @@ reserved words are refused, with DecodeError, where the documents say that a par
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,15 @@ def _unpack(layout: str, data: bytes, order: str, offset: int = 0) -> tuple[Any,
     if offset < 0 or offset + packed.size > len(data):
         raise DecodeError(f"{packed.size} bytes needed at offset {offset}, but the data ends at {len(data)}")
     return packed.unpack_from(data, offset)
+
+
+def _unpack_array(layout: str, data: bytes, order: str, offset: int, num: int) -> Iterator[tuple[Any, ...]]:
+    """The values of `num` times `layout` from `offset` on; DecodeError if the data ends before."""
+    packed = struct.Struct(_ORDER[order] + layout)
+    end = offset + num * packed.size
+    if num < 0 or end > len(data):
+        raise DecodeError(f"{end - offset} bytes needed at offset {offset}, but the data ends at {len(data)}")
+    return packed.iter_unpack(memoryview(data)[offset:end])
 
 
 def _pack(layout: str, order: str, *values: int | bytes) -> bytes:
@@ -151,7 +161,7 @@ def vring_layout(num: int, align: int) -> Layout:
 
 def decode_descriptors(data: bytes, num: int, order: str) -> tuple[Descriptor, ...]:
     """The `num` descriptors at the start of `data`."""
-    return tuple(Descriptor(*_unpack("QIHH", data, order, 16 * i)) for i in range(num))
+    return tuple(Descriptor(*fields) for fields in _unpack_array("QIHH", data, order, 0, num))
 
 
 def decode_avail(data: bytes, num: int, order: str) -> Avail:
@@ -163,7 +173,7 @@ def decode_avail(data: bytes, num: int, order: str) -> Avail:
 def decode_used(data: bytes, num: int, order: str) -> Used:
     """The used ring at the start of `data`, avail_event included."""
     flags, idx = _unpack("HH", data, order)
-    ring = tuple(UsedElement(*_unpack("II", data, order, 4 + 8 * i)) for i in range(num))
+    ring = tuple(UsedElement(*fields) for fields in _unpack_array("II", data, order, 4, num))
     (avail_event,) = _unpack("H", data, order, 4 + 8 * num)
     return Used(flags, idx, ring, avail_event)
 

@@ -270,6 +270,17 @@ class Lower(ABC):
         return decode.decode_vring_parts(self.read(desc, 16 * self.num), self.read(avail, 6 + 2 * self.num),
                                          self.read(used, 6 + 8 * self.num), self.num, self.order)
 
+    def avail_idx(self, queue: int) -> int:
+        """avail.idx alone: a long ring is not decoded for it."""
+        return self._index(self.ring_addrs(queue)[1])
+
+    def used_idx(self, queue: int) -> int:
+        """used.idx alone."""
+        return self._index(self.ring_addrs(queue)[2])
+
+    def _index(self, ring_addr: int) -> int:
+        return int.from_bytes(self.read(ring_addr + 2, 2), "big" if self.order == "be" else "little")
+
     def send(self, src: int, dst: int, payload: bytes, *, reserved: int = 0, flags: int = 0,
              notify: bool = True) -> int:
         """Send a well-formed message to the IUT."""

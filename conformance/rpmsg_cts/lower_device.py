@@ -102,7 +102,7 @@ class LowerDevice(Lower):
         return self.queue(queue).kicks - self._kicks_before[queue]
 
     def can_send(self) -> bool:
-        return self.ring(RX).avail.idx != self.queue(RX).taken_idx
+        return self.avail_idx(RX) != self.queue(RX).taken_idx
 
     def send_raw(self, raw: bytes, *, used_len: int | None = None, notify: bool = True) -> int:
         buffer = self.take(RX)

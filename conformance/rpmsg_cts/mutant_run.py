@@ -43,7 +43,7 @@ def judge(root: Path, names: Sequence[str] = (), workers: int | None = None, eve
         raise HarnessError(f"{mutants.TABLE} has no mutant '{CANARY}', which must always be found")
     wanted = [table[name] for name in dict.fromkeys((CANARY, *(names or table)))]
     run = _Run(wanted, len(wanted) == len(table), workers or len(os.sched_getaffinity(0)), every_test, tell)
-    run_pytest(root, suite_dirs(root), [f"--target={targets.SIM}", *(f"-pno:{name}" for name in _UNUSED)], [run])
+    run_pytest(root, suite_dirs(root), [f"--target={targets.SIM}", "--variants=base", *(f"-pno:{name}" for name in _UNUSED)], [run])
     if run.problems:
         raise HarnessError("\n".join(run.problems))
     if run.matrix is None:

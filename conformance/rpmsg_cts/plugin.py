@@ -26,6 +26,7 @@ from rpmsg_cts.targets import DEVICE, DRIVER, Lane, Target
 from rpmsg_cts.verdict import Verdict
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
+VARIANTS = ("base", "pairwise", "full")
 EXEMPT_DIRS = ("meta", "rpmsg_cts")
 DEFAULT_SEED = 1
 
@@ -49,6 +50,7 @@ class Session:
     suites: tuple[str, ...]
     ids: tuple[str, ...]
     tests: tuple[str, ...]
+    variants: str | None
     problems: list[str] = field(default_factory=list)
 
 
@@ -65,6 +67,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--test", action="append", default=[], metavar="NODEID",
                     help="run this test only; without its [parameters] all of them")
     group.addoption("--profile", default=profiles.STRICT, metavar="NAME", help="tolerated departures, by profile")
+    group.addoption("--variants", choices=VARIANTS, metavar="MODE",
+                    help="configurations besides a test's own: base (none), pairwise, or full (every combination)")
     group.addoption("--results", type=Path, metavar="FILE", help="write results as JSON lines to this file")
     group.addoption("--seed", type=int, default=DEFAULT_SEED, metavar="N", help="seed of every random choice")
     group.addoption("--project-root", type=Path, default=PROJECT_ROOT, metavar="DIR",
@@ -108,7 +112,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         raise pytest.UsageError("\n".join(dict.fromkeys(session.problems)))
     _check_selection(session, items)
     keep = [item for item in items if _selected(item, session)]
-    if dropped := [item for item in items if item not in set(keep)]:
+    kept = set(keep)
+    if dropped := [item for item in items if item not in kept]:
         config.hook.pytest_deselected(items=dropped)
     target_order = {target.name: position for position, target in enumerate(session.targets)}
     suite_order = {name: position for position, name in enumerate(session.catalogue.suites)}
@@ -230,18 +235,22 @@ def _session(config: pytest.Config, root: Path, requirements: catalogue.Catalogu
     seed_value = config.getoption("seed")
     profile = profiles.load(root, requirements).get(config.getoption("profile"))
     results = config.getoption("results")
+    variants = config.getoption("variants")
     recorder = Recorder(ResultsWriter(results) if results else None, known.load(root),
-                        _replay_options(seed_value, profile.name), profile)
+                        _replay_options(seed_value, profile.name, variants), profile)
     return Session(root, requirements, [targets.find(name, names) for name in wanted], recorder, seed_value, profile,
-                   tuple(config.getoption("suite")), tuple(config.getoption("req")), tuple(config.getoption("test")))
+                   tuple(config.getoption("suite")), tuple(config.getoption("req")), tuple(config.getoption("test")),
+                   variants)
 
 
-def _replay_options(seed_value: int, profile: str) -> tuple[str, ...]:
+def _replay_options(seed_value: int, profile: str, variants: str | None) -> tuple[str, ...]:
     options: tuple[str, ...] = ()
     if profile != profiles.STRICT:
         options += ("--profile", profile)
     if seed_value != DEFAULT_SEED:
         options += ("--seed", str(seed_value))
+    if variants is not None:
+        options += ("--variants", variants)
     return options
 
 

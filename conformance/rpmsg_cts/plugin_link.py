@@ -4,6 +4,11 @@
 A test chooses its configuration with `@config(...)`; several give several variants of the test:
 
     @config(plain=Config(), wrapping=Config(start_idx=0xFFF0))
+
+One that holds on every ring says so with `@variants(...)` and is also run in combinations of these parameters
+(rpmsg_cts.variants), as many as the option --variants says:
+
+    @variants(*RING)
 """
 
 from __future__ import annotations
@@ -18,7 +23,9 @@ from rpmsg_cts.link import Config, Link, Unsupported
 from rpmsg_cts.link_sim import SimLink, mutant_number
 from rpmsg_cts.native import Native, simulated
 from rpmsg_cts.recorder import DiagramSource, LogSource
+from rpmsg_cts.plugin import SESSION
 from rpmsg_cts.targets import Lane
+from rpmsg_cts.variants import PARAMETERS, Variant, choose, mode_of
 from rpmsg_cts.verdict import Inconclusive
 
 PLAIN = {"plain": Config()}
@@ -29,24 +36,53 @@ def config(**configs: Config) -> pytest.MarkDecorator:
     return pytest.mark.config(**configs)
 
 
+def variants(*names: str) -> pytest.MarkDecorator:
+    """The parameters (rpmsg_cts.variants.PARAMETERS) that may have any of their values in a test."""
+    if unknown := set(names) - set(PARAMETERS):
+        raise ValueError(f"no such parameter of a link: {', '.join(sorted(unknown))}")
+    return pytest.mark.variants(*names)
+
+
 def pytest_configure(config: pytest.Config) -> None:  # pylint: disable=redefined-outer-name
-    """Register the marker."""
+    """Register the markers."""
     config.addinivalue_line("markers", "config(**configs): the configurations in which a test runs")
+    config.addinivalue_line("markers", "variants(*names): the parameters of the link that a test may vary")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give a test its configurations."""
-    if "link_config" in metafunc.fixturenames:
-        mark = metafunc.definition.get_closest_marker("config")
-        configs = mark.kwargs if mark else PLAIN
-        ids = list(configs) if mark else [pytest.HIDDEN_PARAM if hasattr(pytest, "HIDDEN_PARAM") else "plain"]
-        metafunc.parametrize("link_config", list(configs.values()), indirect=True, ids=ids)
+    if "link_config" not in metafunc.fixturenames:
+        return
+    mark = metafunc.definition.get_closest_marker("config")
+    wanted = [Variant(name, config) for name, config in (mark.kwargs if mark else PLAIN).items()]
+    if varied := metafunc.definition.get_closest_marker("variants"):
+        session = metafunc.config.stash[SESSION]
+        modes = {target.name: mode_of(target.name, session.variants) for target in session.targets}
+        wanted += choose(varied.args, wanted[0].config, modes)
+    metafunc.parametrize("link_config", wanted, indirect=True, ids=[variant.name for variant in wanted])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config,  # pylint: disable=redefined-outer-name
+                                  items: list[pytest.Item]) -> None:
+    """Leave out variants that were chosen for another target."""
+    elsewhere = [item for item in items if _is_elsewhere(item)]
+    if elsewhere:
+        config.hook.pytest_deselected(items=elsewhere)
+        gone = set(elsewhere)
+        items[:] = [item for item in items if item not in gone]
+
+
+def _is_elsewhere(item: pytest.Item) -> bool:
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    variant, lane = params.get("link_config"), params.get("lane")
+    return isinstance(variant, Variant) and variant.targets is not None and lane.target not in variant.targets
 
 
 @pytest.fixture
 def link_config(request: pytest.FixtureRequest) -> Config:
     """What this variant of the test wants of its link."""
-    return request.param
+    return request.param.config
 
 
 @pytest.fixture(scope="session")
