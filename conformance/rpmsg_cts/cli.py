@@ -30,6 +30,8 @@ from rpmsg_cts.progress import PLAIN_INTERVAL_S, RunWatcher
 from rpmsg_cts.report import terminal
 from rpmsg_cts.report.text import clean
 from rpmsg_cts.strict_toml import CatalogueError
+from rpmsg_cts.trace import tools
+from rpmsg_cts.trace.cli import trace_group
 from rpmsg_cts.verdict import (EXIT_ERROR, EXIT_INTERRUPTED, EXIT_MEANINGS, EXIT_NOTHING, EXIT_OK, EXIT_USAGE,
                                HarnessError)
 
@@ -50,6 +52,7 @@ Examples:
   rpmsg-cts run --req ROB-004 --verbose         one requirement
   rpmsg-cts show ROB-004                        what it says and who tests it
   rpmsg-cts report out/report/results.jsonl     the reports once more
+  rpmsg-cts run --trace                         keep the trace of each failure
   rpmsg-cts mutants                             can the tests fail?
 
 {_STATUSES}"""
@@ -73,6 +76,7 @@ Written to --out:
   junit.xml       for Jenkins, GitLab and GitHub
   report.ktap     for kernel tools
   matrix.txt      what the terminal shows
+  traces/         with --trace: a folder for each test that did not pass; `rpmsg-cts trace show` reads it
 
 {_STATUSES}"""
 
@@ -110,10 +114,12 @@ def main(context: click.Context, root: Path) -> None:
               help="Where the reports go.  Default: out/report in the project.")
 @click.option("--format", "formats", multiple=True, type=click.Choice(list(report.WRITERS)),
               help="Write this report only; may be given several times.  Default: all.")
+@click.option("--trace", is_flag=False, flag_value="", default=None, metavar="DIR",
+              help="Keep the trace of each test that does not pass.  Default for DIR: traces/ beside the reports.")
 @click.option("--verbose", is_flag=True, help="One line per result while it runs.")
 @click.pass_obj
 def run(root: Path, target_names: Sequence[str], suites: Sequence[str], ids: Sequence[str], tests: Sequence[str],
-        profile: str, seed: int, variants: str | None, out: Path | None, formats: Sequence[str],
+        profile: str, seed: int, variants: str | None, out: Path | None, formats: Sequence[str], trace: str | None,
         verbose: bool) -> None:
     """Run tests; the text of --help is above."""
     wanted = list(dict.fromkeys(target_names)) or _targets_of(root, tests)
@@ -124,6 +130,10 @@ def run(root: Path, target_names: Sequence[str], suites: Sequence[str], ids: Seq
                *(f"--req={id_}" for id_ in ids), *(f"--test={test}" for test in tests),
                f"--profile={profile}", f"--seed={seed}", *([f"--variants={variants}"] if variants else []),
                f"--results={directory / RESULTS_NAME}"]
+    if trace is not None:
+        with _bad_input():
+            tools.require(tools.missing_to_record(), "traces cannot be recorded")
+        options.append(f"--keep-traces={trace}")
     with _outside_capture() as stderr:
         console = Console(file=stderr)
         console.print(Text(f"rpmsg-cts: seed {seed}, profile {profile}, targets {', '.join(wanted)}"), soft_wrap=True)
@@ -250,6 +260,9 @@ def doctor_command(root: Path) -> None:
     sys.exit(EXIT_OK if not any(diagnosis.targets.values()) else 1)
 
 
+main.add_command(trace_group)
+
+
 def _run(root: Path, paths: list[Path], options: list[str], watcher: RunWatcher) -> int:
     try:
         return run_pytest(root, paths, options, [watcher])
@@ -285,6 +298,8 @@ def _conclude(watcher: RunWatcher, code: int, directory: Path, formats: Iterable
         _say(f"error: {error}")
         return EXIT_ERROR
     _say(f"reports: {paths[0] if len(paths) == 1 else path.parent}")
+    if watcher.session and watcher.session.flight:
+        _say(f"traces: {watcher.session.flight.summary()}")
     if watcher.interrupted:
         _say(f"interrupted; what was judged so far is in {path}")
         return EXIT_INTERRUPTED

@@ -11,6 +11,7 @@ from rpmsg_cts.link import F_EVENT_IDX, F_INDIRECT, F_NS, F_VERSION_1, Config, L
 from rpmsg_cts.reactor import Reactor
 from rpmsg_cts.results import Facts
 from rpmsg_cts.targets import LINUX_ARMHF, LINUX_UML, Lane
+from rpmsg_cts.trace.tracer import Tracer
 from rpmsg_cts.verdict import HarnessError
 from rpmsg_cts.vhost_user import VhostUser
 
@@ -85,8 +86,9 @@ PLACES = {
 class Lab:
     """Owns the reactor, the sockets and the guest."""
 
-    def __init__(self, target_facts: Callable[[str, Facts], None]) -> None:
+    def __init__(self, target_facts: Callable[[str, Facts], None], tracer: Tracer | None = None) -> None:
         self._target_facts = target_facts
+        self._tracer = tracer
         self._reactor = Reactor()
         self._backends: dict[str, VhostUser] = {}
         self._devices: dict[str, str] = {}
@@ -146,7 +148,8 @@ class Lab:
         folder, ports = runtime_folder().path, PLACES[target].ports
         image = kernel_image(target)
         for port in ports:
-            self._backends[port.name] = VhostUser(folder / port.name, port.features, self._reactor)
+            self._backends[port.name] = VhostUser(folder / port.name, port.features, self._reactor,
+                                                   tracer=self._tracer)
         devices = [guests.VhostUserDevice(str(folder / port.name), port.num, virtio_id=port.device_id)
                    for port in ports]
         # Ours from now on: what fails behind this must not leave it running.

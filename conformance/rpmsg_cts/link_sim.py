@@ -20,6 +20,7 @@ from rpmsg_cts.mutants import CENSUS
 from rpmsg_cts.native import Native, checked, error_name, simulated
 from rpmsg_cts.record import Record, of_world
 from rpmsg_cts.targets import DEVICE, DRIVER, MUTANT_PREFIX, SIM
+from rpmsg_cts.trace.tracer import Tracer
 from rpmsg_cts.upper_sim import UpperSim
 from rpmsg_cts.verdict import GuestFailure, HarnessError
 
@@ -44,7 +45,7 @@ class World:
     """A simulated world, with one of our ends in it or both."""
 
     def __init__(self, config: Config, *, driver: bool, device: bool, seed: int = 1, driver_mutant: int = 0,
-                 device_mutant: int = 0, native: Native | None = None) -> None:
+                 device_mutant: int = 0, native: Native | None = None, tracer: Tracer | None = None) -> None:
         self.native = native or simulated()
         self._lib, self._ffi = self.native.lib, self.native.ffi
         self._num = config.num
@@ -60,6 +61,8 @@ class World:
         self.handle = self._lib.rps_world_create(wanted, error)
         if self.handle == self._ffi.NULL:
             raise HarnessError(f"no world with {config}: {error_name(error[0])}")
+        if tracer:
+            self._lib.rps_world_observe(self.handle, tracer.sink)
 
     def close(self) -> None:
         """The end of the world."""
@@ -156,14 +159,14 @@ class SimLink(Link):
 
     virtual_time = True
 
-    def __init__(self, target: str, role: str, config: Config, seed: int) -> None:
+    def __init__(self, target: str, role: str, config: Config, seed: int, tracer: Tracer | None = None) -> None:
         self.target, self.role, self.config = target, role, config
         mutant = mutant_number(target)
         # A device says itself what it is; the configuration only says what a driver finds.
         mine = config if role == DRIVER else config.but(device_id=0)
         self.world = World(mine, driver=role == DRIVER, device=role == DEVICE, seed=seed,
                            driver_mutant=mutant if role == DRIVER else 0,
-                           device_mutant=mutant if role == DEVICE else 0)
+                           device_mutant=mutant if role == DEVICE else 0, tracer=tracer)
         native = self.world.native
         self.upper: UpperSim = UpperSim(native, self.world.handle, END[role])
         self.lower: LowerDevice | LowerDriver

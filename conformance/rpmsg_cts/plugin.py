@@ -23,6 +23,9 @@ from rpmsg_cts.recorder import DIAGRAM_SOURCES, LOG_SOURCES, SUBJECT, DiagramSou
 from rpmsg_cts.results import Facts, RequirementText, ResultsError, ResultsWriter
 from rpmsg_cts.strict_toml import CatalogueError
 from rpmsg_cts.targets import DEVICE, DRIVER, Lane, Target
+from rpmsg_cts.trace.flight import Flight
+from rpmsg_cts.trace.shelf import Shelf
+from rpmsg_cts.trace.tracer import Tracer
 from rpmsg_cts.verdict import Verdict
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -52,6 +55,7 @@ class Session:
     tests: tuple[str, ...]
     variants: str | None
     problems: list[str] = field(default_factory=list)
+    flight: Flight | None = None
 
 
 SESSION = pytest.StashKey[Session]()
@@ -71,6 +75,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
                     help="configurations besides a test's own: base (none), pairwise, or full (every combination)")
     group.addoption("--results", type=Path, metavar="FILE", help="write results as JSON lines to this file")
     group.addoption("--seed", type=int, default=DEFAULT_SEED, metavar="N", help="seed of every random choice")
+    group.addoption("--keep-traces", metavar="DIR",
+                    help="keep the trace of each test that does not pass, in this folder; in one beside the results where it is empty")
     group.addoption("--project-root", type=Path, default=PROJECT_ROOT, metavar="DIR",
                     help="where fixtures/ and sim/ are")
 
@@ -92,6 +98,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     session = config.stash.get(SESSION, None)
     if session and session.recorder.writer:
         session.recorder.writer.close()
+    if session and session.flight:
+        session.flight.close()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -130,6 +138,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             ours.recorder.writer.open(_run_record(ours))
         except ResultsError as error:
             raise pytest.UsageError(str(error)) from error
+    trace, results = session.config.getoption("keep_traces"), session.config.getoption("results")
+    if trace is not None and not session.config.getoption("collectonly"):
+        ours.flight = ours.recorder.traces = Flight(Shelf(results.parent if results else Path(), trace))
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -155,10 +166,11 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, None]:
     """Write an item's results when all its phases are over."""
+    session = item.config.stash[SESSION]
+    session.recorder.begin_item(item)
     outcome = yield
     if outcome.excinfo is not None:
         return  # Ctrl-C in the middle of the item: it has no verdict.
-    session = item.config.stash[SESSION]
     session.recorder.finish_item(item)
     if session.recorder.failure:
         item.session.shouldstop = str(session.recorder.failure)
@@ -181,6 +193,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         ours.recorder.finish()
     else:
         ours.recorder.interrupt()
+    if ours.flight:
+        ours.flight.finish(ours.recorder.interrupted_path)
     if ours.recorder.failure:
         print(f"error: {ours.recorder.failure}", file=sys.stderr)
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
@@ -210,6 +224,13 @@ def report_diagram(request: pytest.FixtureRequest) -> Callable[[DiagramSource], 
 def target_facts(request: pytest.FixtureRequest) -> Callable[[str, Facts], None]:
     """Record facts about a target (kernel release, package, command line, module hashes) for the reports."""
     return request.config.stash[SESSION].recorder.target_facts
+
+
+@pytest.fixture(scope="session")
+def tracer(request: pytest.FixtureRequest) -> Tracer | None:
+    """Who writes traces, where they are asked for."""
+    flight = request.config.stash[SESSION].flight
+    return flight.tracer if flight else None
 
 
 @pytest.fixture(scope="session")

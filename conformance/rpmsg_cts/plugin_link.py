@@ -25,6 +25,7 @@ from rpmsg_cts.native import Native, simulated
 from rpmsg_cts.recorder import DiagramSource, LogSource
 from rpmsg_cts.plugin import SESSION
 from rpmsg_cts.targets import Lane
+from rpmsg_cts.trace.tracer import Tracer
 from rpmsg_cts.variants import PARAMETERS, Variant, choose, mode_of
 from rpmsg_cts.verdict import Inconclusive
 
@@ -86,9 +87,9 @@ def link_config(request: pytest.FixtureRequest) -> Config:
 
 
 @pytest.fixture(scope="session")
-def lab(request: pytest.FixtureRequest, target_facts: Callable[..., None]) -> Iterator[Lab]:
+def lab(target_facts: Callable[..., None], tracer: Tracer | None) -> Iterator[Lab]:
     """Guests, started when first needed and shared by all tests."""
-    laboratory = Lab(target_facts)
+    laboratory = Lab(target_facts, tracer)
     yield laboratory
     laboratory.close()
 
@@ -144,7 +145,7 @@ def _connect(lane: Lane, wanted: Config, seed: int, request: pytest.FixtureReque
         if lane.target in PLACES:
             laboratory: Lab = request.getfixturevalue("lab")
             return laboratory.link(lane, wanted)
-        return SimLink(lane.target, lane.role, wanted, seed)
+        return SimLink(lane.target, lane.role, wanted, seed, request.getfixturevalue("tracer"))
     except Unsupported as why:
         skip(str(why))
     except Mismatch as broken:

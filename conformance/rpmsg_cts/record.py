@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ FENCE = "fence"
 # Accesses that change memory, and those that only look.
 WRITES = ("store", "publish", "copy_out")
 READS = ("load", "acquire", "copy_in")
+COPIES = ("copy_in", "copy_out")
+MAX_LINE_BYTES = 160  # RPS_RECORD_TEXT
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,26 @@ def from_native(native: Native, records: Iterable[Any]) -> list[Record]:
     return [Record(step=raw.step, ns=raw.ns, end=ENDS[raw.end], kind=KINDS[raw.kind],
                    what=(events if KINDS[raw.kind] == EVENT else seams)[raw.what], a=raw.a, b=raw.b, c=raw.c)
             for raw in records]
+
+
+def to_native(native: Native, records: Sequence[Record]) -> Any:
+    """Return: an array of C structures that say the same."""
+    seams, events = _names(native)
+    array = native.ffi.new("struct rps_record[]", len(records))
+    for raw, entry in zip(array, records, strict=True):
+        names = events if entry.kind == EVENT else seams
+        raw.step, raw.ns, raw.a, raw.b, raw.c = entry.step, entry.ns, entry.a, entry.b, entry.c
+        raw.end, raw.kind, raw.what = ENDS.index(entry.end), KINDS.index(entry.kind), names.index(entry.what)
+    return array
+
+
+def lines(records: Sequence[Record]) -> Iterator[str]:
+    """Records in the language of logs, a line each."""
+    native = simulated()
+    line = native.ffi.new("char[]", MAX_LINE_BYTES)
+    for raw in to_native(native, records):
+        native.lib.rps_record_text(native.ffi.addressof(raw), line)
+        yield native.ffi.string(line).decode("ascii").rstrip("\n")
 
 
 def of_world(native: Native, world: Any) -> list[Record]:

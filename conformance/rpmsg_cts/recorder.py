@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import pytest
 
@@ -34,6 +34,18 @@ LOG_SOURCES = pytest.StashKey[list[LogSource]]()
 DIAGRAM_SOURCES = pytest.StashKey[list[DiagramSource]]()
 
 
+class TraceKeeper(Protocol):
+    """Who keeps the trace of the test that is running."""
+
+    lost: str  # why there are no traces any more
+
+    def begin(self, test: str) -> None:
+        """A test begins."""
+
+    def keep(self, test: str) -> str:
+        """Return: where the trace of this test is now, from where the result file is; "" where it is `lost`."""
+
+
 @dataclass(frozen=True)
 class Subject:
     """What an item judges: the lane, the parameters besides the lane, and the requirements that bind the lane's role."""
@@ -54,6 +66,7 @@ class _Progress:
     duration_s: float = 0.0
     log: list[str] = field(default_factory=list)
     diagram: list[Row] = field(default_factory=list)
+    trace: str = ""
 
 
 @dataclass
@@ -63,7 +76,7 @@ class Recorder:
     writer: None when no result file was asked for.  replay_options: what a replay line needs besides target and test.
     profile: which departures are tolerated; None tolerates nothing.
     failure: why results can no longer be written; the session must stop when it is set.
-    interrupted_path: where the results of an interrupted run were put.
+    interrupted_path: where the results of an interrupted run were put.  traces: None where none are asked for.
     """
 
     writer: ResultsWriter | None
@@ -74,6 +87,7 @@ class Recorder:
     counts: Counter[Verdict] = field(default_factory=Counter)
     failure: ResultsError | None = None
     interrupted_path: Path | None = None
+    traces: TraceKeeper | None = None
     _facts: dict[str, dict[str, object]] = field(default_factory=dict)
     _running: dict[str, _Progress] = field(default_factory=dict)
     _started: float = field(default_factory=time.monotonic)
@@ -105,9 +119,22 @@ class Recorder:
         if judgement.verdict is not Verdict.PASS:
             progress.log += _log_of(item)
             progress.diagram += _diagram_of(item)
+            self._keep_trace(item, progress, judgement.verdict)
             if judgement.verdict is Verdict.ERROR and call.excinfo:
                 progress.log += _frames(call.excinfo)
         return judgement
+
+    def begin_item(self, item: pytest.Item) -> None:
+        """An item begins: what is traced from now on is about it."""
+        if self.traces and SUBJECT in item.stash:
+            self.traces.begin(item.nodeid)
+
+    def _keep_trace(self, item: pytest.Item, progress: _Progress, verdict: Verdict) -> None:
+        if self.traces is None or progress.trace or verdict is Verdict.SKIP:
+            return
+        progress.trace = self.traces.keep(item.nodeid)
+        if not progress.trace:
+            progress.log.append(f"trace: none: {self.traces.lost}")
 
     def finish_item(self, item: pytest.Item) -> list[Result]:
         """Turn a finished item into results and write them.
@@ -157,7 +184,8 @@ class Recorder:
             variant=subject.variant, verdict=verdict, reason=bounded_text(judgement.reason),
             expected=bounded_text(judgement.expected), observed=bounded_text(judgement.observed), known=defect,
             duration_s=round(progress.duration_s, 6), replay=self.replay(nodeid, subject.lane),
-            log=bounded_log(progress.log), diagram=tuple(progress.diagram[-MAX_DIAGRAM_ROWS:]))
+            log=bounded_log(progress.log), diagram=tuple(progress.diagram[-MAX_DIAGRAM_ROWS:]),
+            trace=progress.trace)
 
     def _overlay(self, requirement: str, lane: Lane, judgement: Judgement) -> tuple[Verdict, KnownDefect | None]:
         # The defect also stands on a PASS and on a FAIL with another message: reports say "no longer seen" and

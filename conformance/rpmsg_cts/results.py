@@ -70,6 +70,7 @@ class Result:
     replay: str
     log: tuple[str, ...]
     diagram: tuple[Row, ...] = ()
+    trace: str = ""  # its folder, from where the result file is
 
     @property
     def lane(self) -> Lane:
@@ -224,8 +225,9 @@ class ResultsWriter:
         self._seen.add(key)
         record = {"type": "result", **asdict(result), "verdict": result.verdict.value, "log": list(result.log)}
         # Few results have one.
-        if not result.diagram:
-            del record["diagram"]
+        for name in ("diagram", "trace"):
+            if not record[name]:
+                del record[name]
         self._append(record)
 
     def finish(self, duration_s: float, counts: Mapping[Verdict, int], exit_status: int) -> None:

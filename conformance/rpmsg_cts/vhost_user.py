@@ -8,13 +8,15 @@ from typing import Any
 
 from rpmsg_cts.native import Native, checked, direct, error_name
 from rpmsg_cts.reactor import Reactor
+from rpmsg_cts.trace.tracer import DEVICE_END, DRIVER_END, Tracer
 from rpmsg_cts.verdict import HarnessError
 
 
 class VhostUser:
     """Listens on a socket; `xport` is the device's side of whatever driver comes."""
 
-    def __init__(self, path: Path, features: int, reactor: Reactor, native: Native | None = None) -> None:
+    def __init__(self, path: Path, features: int, reactor: Reactor, native: Native | None = None,
+                 tracer: Tracer | None = None) -> None:
         self.native = native or direct()
         self._lib, self._ffi = self.native.lib, self.native.ffi
         self._reactor = reactor
@@ -25,6 +27,8 @@ class VhostUser:
         self._vu = self._lib.rps_vu_create(config, error)
         if self._vu == self._ffi.NULL:
             raise HarnessError(f"cannot listen on {path}: {error_name(error[0])}")
+        if tracer:
+            self._lib.rps_vu_observe(self._vu, tracer.probe(DEVICE_END), tracer.probe(DRIVER_END))
         # A guest may shorten its memory under our hands.
         checked(self._lib.rps_vu_guard_sigbus(self._vu), "guard against SIGBUS")
         self.xport = self._lib.rps_vu_xport(self._vu)

@@ -26,10 +26,10 @@ PLACE_MAX_BYTES = 30
 
 
 class RuntimeFolder:
-    """One folder, for this process only; `path` is short."""
+    """One folder, for this process only; `path` is short.  place: where it is made."""
 
-    def __init__(self) -> None:
-        place = _place()
+    def __init__(self, place: Path | None = None) -> None:
+        place = place or _place()
         sweep(place)
         self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
         self.run_id = self.path.name.removeprefix(PREFIX)

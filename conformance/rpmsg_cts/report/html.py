@@ -76,6 +76,7 @@ class Finding:
     note: str
     log: tuple[str, ...]
     diagram: str
+    trace: str
     replay: str
 
 
@@ -212,7 +213,7 @@ def _blocks(results: Results, verdict: Verdict) -> Iterable[Block]:
 def _finding(result: Result) -> Finding:
     note = words.overlay_note(result) if result.verdict is Verdict.FAIL else ""
     return Finding(one_line(result.test), one_line(result.reason), clean(result.expected), clean(result.observed), note,
-                   tuple(map(clean, result.log)), _diagram(result), one_line(result.replay))
+                   tuple(map(clean, result.log)), _diagram(result), one_line(result.trace), one_line(result.replay))
 
 
 def _diagram(result: Result) -> Markup | str:

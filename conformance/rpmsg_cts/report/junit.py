@@ -101,6 +101,8 @@ def _body(results: Results, result: Result, message: str) -> str:
         lines += ["", note]
     if result.log:
         lines += ["", "log:", *map(clean, result.log)]
+    if result.trace:
+        lines += ["", f"trace: {one_line(result.trace)}"]
     return "\n".join([*lines, "", f"replay: {one_line(result.replay)}"])
 
 

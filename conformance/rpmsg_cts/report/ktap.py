@@ -77,6 +77,8 @@ def _diagnostics(results: Results, result: Result) -> Iterator[str]:
             yield f"# {label}: {line}"
     if note := words.overlay_note(result):
         yield f"# {note}"
+    if result.trace:
+        yield f"# trace: {one_line(result.trace)}"
     yield f"# replay: {one_line(result.replay)}"
 
 

@@ -170,6 +170,7 @@ def _finding(result: Result, width: int) -> Iterator[Text]:
         yield from _raw("", "\n".join(map(clean, result.log[-MAX_LOG_LINES:])))
     else:
         yield from _raw("log", "\n".join(map(clean, result.log)))
+    yield from _raw("trace", one_line(result.trace))
     yield from _raw("replay", one_line(result.replay))
 
 

@@ -38,8 +38,9 @@ class Daemon:
 
     def __init__(self, build: Path = native.BUILD) -> None:
         require(missing_to_record(build), "traces cannot be recorded")
-        self._folder = RuntimeFolder()
         self._user = pwd.getpwnam(UNPRIVILEGED) if os.getuid() == 0 else None
+        # Nobody has a way into a runtime folder of root's.
+        self._folder = RuntimeFolder(Path("/tmp") if self._user else None)
         try:
             self.home = self._make_home()
             self.variables = self._variables(build)
@@ -87,13 +88,13 @@ class Daemon:
         if done.returncode:
             raise DaemonError(f"{command[0]}: {said or f'exit status {done.returncode}'}")
 
-    def alive(self) -> bool:
-        """Whether the daemon still runs."""
-        return not select.select([self._pidfd], [], [], 0)[0]
+    def ended(self, timeout_s: float = 0) -> bool:
+        """Whether the daemon has ended, or does so within this time."""
+        return bool(select.select([self._pidfd], [], [], timeout_s)[0])
 
     def lttng(self, *words: str) -> None:
         """Run one command of lttng; DaemonError where it fails, or the daemon is gone."""
-        if not self.alive():
+        if self.ended():
             raise DaemonError("lttng-sessiond has ended")
         try:
             self._run(["lttng", "--no-sessiond", f"--group={NO_GROUP}", *words])

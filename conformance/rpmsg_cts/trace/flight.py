@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from rpmsg_cts import native
 from rpmsg_cts.trace.daemon import Daemon, DaemonError
+from rpmsg_cts.trace.shelf import Shelf
 from rpmsg_cts.trace.tracer import Tracer
 
 SESSION = "rpmsg-cts"
@@ -17,7 +18,8 @@ CHANNEL = "ring"
 # Per processor; together as many records as the log of a world keeps.
 SUBBUFFER = "512K"
 NUM_SUBBUFFERS = 8
-NAME_MAX_CHARS = 120
+# LTTng writes down how far its clock is from the time of day; ours is not one, and two runs are to be the same.
+CLOCK_OFFSET = re.compile(rb"(offset = )(\d+)(;)")
 
 
 class Flight:
@@ -26,9 +28,10 @@ class Flight:
     lost: why nothing is recorded any more; "" while all is well.
     """
 
-    def __init__(self, into: Path, build: Path = native.BUILD) -> None:
-        self._into = into
+    def __init__(self, shelf: Shelf, build: Path = native.BUILD) -> None:
+        self._shelf = shelf
         self.lost = ""
+        self.kept = 0
         self._daemon = Daemon(build)
         try:
             self._snapshots = self._daemon.home / "snapshots"
@@ -43,18 +46,42 @@ class Flight:
             self._daemon.close()
             raise
 
+    @property
+    def daemon_pid(self) -> int:
+        """The process id of the session daemon."""
+        return self._daemon.pid
+
+    def wait_for_end(self, timeout_s: float) -> bool:
+        """Wait until the session daemon has ended.  Return: whether it has."""
+        return self._daemon.ended(timeout_s)
+
     def begin(self, test: str) -> None:
         """Forget what was before, and write down which test begins."""
-        self._unless_lost(lambda: self._daemon.lttng("clear"))
+        self._unless_lost(test, lambda: self._daemon.lttng("clear"))
         self.tracer.mark(test)
 
-    def keep(self, test: str) -> Path | None:
+    def keep(self, test: str) -> str:
         """Write down what happened since begin().
 
-        Return: the folder of the trace; None where there is none, and `lost` says why.
+        Return: the folder of the trace, as the shelf names it; "" where there is none, and `lost` says why.
         """
-        folder = self._into / folder_name(test)
-        return folder if self._unless_lost(lambda: self._record(folder)) else None
+        folder, link = self._shelf.place(test)
+        if not self._unless_lost(test, lambda: self._record(folder)):
+            return ""
+        self.kept += 1
+        return link
+
+    def finish(self, interrupted: Path | None) -> None:
+        """Put the traces where the results of the run are; `interrupted` is where those are, if it was."""
+        try:
+            self._shelf.finish(interrupted)
+        except OSError as error:
+            self.lost = f"the traces cannot be moved: {error}"
+
+    def summary(self) -> str:
+        """Return: what became of the traces, in a sentence."""
+        kept = f"{self.kept} kept in {self._shelf.folder}" if self.kept else "none kept"
+        return f"{kept}; INCONC from then on: {self.lost}" if self.lost else kept
 
     def _record(self, folder: Path) -> None:
         self._daemon.lttng("snapshot", "record")
@@ -66,17 +93,16 @@ class Flight:
         for file in found[0].parent.iterdir():
             if file.is_file():
                 shutil.copyfile(file, folder / file.name)
+        _forget_time_of_day(folder / found[0].name)
         shutil.rmtree(self._snapshots, ignore_errors=True)
 
-    def _unless_lost(self, do: object) -> bool:
+    def _unless_lost(self, test: str, do: Callable[[], None]) -> bool:
         if self.lost:
             return False
         try:
             do()
-        except DaemonError as error:
-            self.lost = str(error)
-        except OSError as error:
-            self.lost = f"the trace cannot be written: {error}"
+        except (DaemonError, OSError) as error:
+            self.lost = f"{error}, in {test}"
         return not self.lost
 
     def close(self) -> None:
@@ -84,8 +110,9 @@ class Flight:
         self._daemon.close()
 
 
-def folder_name(test: str) -> str:
-    """Return: a name for a test's folder that no other test has, and that file systems and shells can bear."""
-    plain = re.sub(r"[^\w.=-]+", "-", test, flags=re.ASCII).strip("-")
-    digest = hashlib.sha256(test.encode("utf-8", "backslashreplace")).hexdigest()[:8]
-    return f"{plain[:NAME_MAX_CHARS]}-{digest}"
+def _forget_time_of_day(metadata: Path) -> None:
+    # In place: the text lies in packets that know their sizes.
+    text, count = CLOCK_OFFSET.subn(lambda found: found[1] + b"0" * len(found[2]) + found[3], metadata.read_bytes())
+    if count != 1:
+        raise DaemonError(f"the metadata of the trace name {count} clocks instead of one")
+    metadata.write_bytes(text)

@@ -11,6 +11,7 @@ from rpmsg_cts.trace.tools import PROVIDER
 from rpmsg_cts.verdict import HarnessError
 
 WHY_BYTES = 512
+DRIVER_END, DEVICE_END = 0, 1
 
 
 class Tracer:

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""`rpmsg-cts trace`: read a recorded trace, and judge it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from rpmsg_cts import record
+from rpmsg_cts.trace import check, reader
+from rpmsg_cts.trace.tools import Absent
+from rpmsg_cts.verdict import EXIT_ERROR, EXIT_NOTHING, EXIT_USAGE, HarnessError, Verdict, exit_status
+
+_FOLDER = click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+
+
+@click.group("trace")
+def trace_group() -> None:
+    """Read a trace that `run --trace` has kept, or judge it once more."""
+
+
+@trace_group.command("show")
+@_FOLDER
+def show(folder: Path) -> None:
+    """Print a trace in the language of logs: a line for each access and event.
+
+    DIR is the folder that a report names.  Exit status: 0 shown, 2 no trace, 5 it cannot be read here.
+    """
+    with _bad_input():
+        trace = reader.read(folder)
+        marks = dict(trace.marks)
+        for number, line in enumerate(record.lines(trace.records)):
+            if number in marks:
+                click.echo(f"--- {marks[number]}")
+            click.echo(line)
+        for lost in trace.lost:
+            click.echo(f"trace: INCONC: {lost}", err=True)
+
+
+@trace_group.command("check")
+@click.option("--role", type=click.Choice(["driver", "device", "both"]), default="both", show_default=True,
+              help="Whose faults are findings.")
+@click.option("--verbose", is_flag=True, help="A line for rules that passed, too.")
+@_FOLDER
+def check_command(folder: Path, role: str, verbose: bool) -> None:
+    """Hold a trace against the rules of rings and RPMsg: a verdict for each rule.
+
+    A trace of which something is missing is INCONC, and so is a rule that it says nothing about.  Exit status: as `run`;
+    5 too where the trace cannot be read here.
+    """
+    with _bad_input():
+        trace = reader.read(folder)
+        outcomes = check.judge(trace, role)
+    for outcome in outcomes:
+        if verbose or outcome.verdict is not Verdict.PASS:
+            click.echo(outcome.line())
+    counts = {verdict: sum(outcome.verdict is verdict for outcome in outcomes) for verdict in Verdict}
+    click.echo("  ".join(f"{verdict} {count}" for verdict, count in counts.items() if count), err=True)
+    sys.exit(exit_status(outcome.verdict for outcome in outcomes))
+
+
+@contextmanager
+def _bad_input() -> Iterator[None]:
+    try:
+        yield
+    except Absent as error:
+        _fail(f"SKIP: {error}", EXIT_NOTHING)
+    except reader.BadTrace as error:
+        _fail(f"error: {error}", EXIT_USAGE)
+    except HarnessError as error:
+        _fail(f"error: {error}", EXIT_ERROR)
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    click.echo(message, err=True)
+    sys.exit(status)
