@@ -22,8 +22,8 @@ SAN := -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 
 # One source of the ends, two speeds (sim/base/access.h).
-CORE := $(wildcard $(SRC)/base/*.c $(SRC)/vring/*.c $(SRC)/rpmsg/*.c \
-	$(SRC)/tester/*.c)
+CORE := $(wildcard $(SRC)/base/*.c $(SRC)/monitor/*.c $(SRC)/vring/*.c \
+	$(SRC)/rpmsg/*.c $(SRC)/tester/*.c)
 DIRECT := $(CORE) $(wildcard $(SRC)/xport/*.c)
 WORLD := $(CORE) $(wildcard $(SRC)/fault/*.c) $(wildcard $(SRC)/world/*.c)
 PROG_LIB := $(filter-out $(SRC)/prog/rps-%.c,$(wildcard $(SRC)/prog/*.c))

@@ -154,9 +154,8 @@ def run(root: Path, target_names: Sequence[str], suites: Sequence[str], ids: Seq
 def mutants_command(root: Path, names: Sequence[str], every_test: bool, workers: int | None, out: Path | None) -> None:
     """Judge the tests: each deliberate error of our own ends must be found by the test of its requirement.
 
-    One error alone, as any other target: rpmsg-cts run --target mutant:NAME.  Exit status: 0 each was found, no
-    unrelated test went red, and one stands for each requirement that is judged on sim; 1 not so; 3 the matrix is not to
-    be believed: red without an error, or a canary that lives.
+    One error alone, as any other target: rpmsg-cts run --target mutant:NAME.  Exit status: 0 each was found, and no
+    unrelated test went red; 1 not so; 3 the matrix is not to be believed: red without an error, or a canary that lives.
     """
     known = mutants.load(root)
     for name in names:

@@ -13,10 +13,11 @@ from rpmsg_cts.diagram.row import Row
 from rpmsg_cts.diagram.rows import rows
 from rpmsg_cts import faults
 from rpmsg_cts.judge import given
-from rpmsg_cts.link import STATUS_DRIVER_OK, Config, Link
+from rpmsg_cts.link import F_BUFSZ, STATUS_DRIVER_OK, Config, Link
 from rpmsg_cts.lower_device import LowerDevice
 from rpmsg_cts.lower_driver import LowerDriver
 from rpmsg_cts.mutants import CENSUS
+from rpmsg_cts.monitor import Monitor
 from rpmsg_cts.native import Native, checked, error_name, simulated
 from rpmsg_cts.record import Record, of_world
 from rpmsg_cts.targets import DEVICE, DRIVER, MUTANT_PREFIX, SIM
@@ -63,12 +64,17 @@ class World:
             raise HarnessError(f"no world with {config}: {error_name(error[0])}")
         if tracer:
             self._lib.rps_world_observe(self.handle, tracer.sink)
+        ours = [role for role, there in ((DRIVER, driver), (DEVICE, device)) if there]
+        self.monitor = Monitor(judged=ours, num_max=config.num, vendor=F_BUFSZ if config.bufsz else 0,
+                               native=self.native)
+        self._lib.rps_world_watch(self.handle, self.monitor.handle)
 
     def close(self) -> None:
         """The end of the world."""
         if self.handle != self._ffi.NULL:
             self._lib.rps_world_destroy(self.handle)
             self.handle = self._ffi.NULL
+            self.monitor.close()
 
     def run(self) -> int:
         """Let the ends run until they are quiet.  Return: steps made."""

@@ -51,6 +51,72 @@ static void exchange(struct rps_world *world, unsigned int count)
 	}
 }
 
+static struct rps_monitor *watch(struct rps_world *world)
+{
+	const struct rps_monitor_config config = {
+		.judged = 1u << RPS_END_DRIVER | 1u << RPS_END_DEVICE,
+		.observed = 1u << RPS_END_DRIVER | 1u << RPS_END_DEVICE,
+		.num_max = 256,
+		.accesses = true,
+	};
+	struct rps_monitor *monitor = rps_monitor_create(&config);
+
+	ck_assert_ptr_nonnull(monitor);
+	rps_world_watch(world, monitor);
+	return monitor;
+}
+
+/* A rule by its name. */
+static uint32_t rule(const char *name)
+{
+	struct rps_rule_info info;
+	uint32_t number = 0;
+
+	while (rps_monitor_rule(number, &info) && strcmp(info.name, name) != 0)
+		number++;
+	return number;
+}
+
+START_TEST(a_monitor_has_nothing_against_the_reference_ends)
+{
+	struct rps_world_config config = mode[_i];
+	struct rps_monitor *monitor;
+	struct rps_world *world;
+	struct rps_rule_info info;
+	struct rps_finding found;
+
+	config.seed = 1;
+	config.buf_bytes = 512;
+	config.device_id = 7;
+	config.driver = true;
+	config.device = true;
+	world = world_of(&config);
+	monitor = watch(world);
+	ck_assert_int_eq(rps_iut_probe(world), 0);
+	exchange(world, 40);
+
+	if (rps_monitor_findings(monitor, &found, 1)) {
+		ck_assert(rps_monitor_rule(found.rule, &info));
+		ck_abort_msg("%s", info.says);
+	}
+	for (uint32_t end = 0; end < 2; end++)
+		ck_assert_uint_gt(
+			rps_monitor_exercised(monitor, rule("entry_before_idx"),
+					      end),
+			40);
+	/* It is asked what is pending once all is at rest. */
+	ck_assert_uint_ge(rps_monitor_exercised(monitor, rule("drained"),
+						RPS_END_DEVICE) +
+				  rps_monitor_exercised(monitor,
+							rule("full_ring"),
+							RPS_END_DEVICE),
+			  40);
+	rps_world_watch(world, NULL);
+	rps_world_destroy(world);
+	rps_monitor_destroy(monitor);
+}
+END_TEST
+
 START_TEST(both_reference_ends_talk_to_each_other)
 {
 	struct rps_world *world = world_in_mode(_i);
@@ -234,6 +300,9 @@ int main(void)
 	TCase *tcase = tcase_create("world");
 
 	tcase_add_loop_test(tcase, both_reference_ends_talk_to_each_other, 0,
+			    ARRAY_SIZE(mode));
+	tcase_add_loop_test(tcase,
+			    a_monitor_has_nothing_against_the_reference_ends, 0,
 			    ARRAY_SIZE(mode));
 	tcase_add_loop_test(tcase, the_same_configuration_gives_the_same_log, 0,
 			    ARRAY_SIZE(mode));

@@ -155,6 +155,8 @@ int64_t rps_world_run(struct rps_world *world, uint64_t max_steps)
 		return -ECANCELED;
 	if (actor)
 		return -ETIME;
+	if (world->monitor)
+		rps_monitor_rest(world->monitor);
 	return (int64_t)(world->steps - first);
 }
 

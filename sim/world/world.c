@@ -106,6 +106,8 @@ void rps_world_destroy(struct rps_world *world)
 void world_record(struct rps_world *world, const struct rps_record *record)
 {
 	log_add(&world->log, record);
+	if (__builtin_expect(world->monitor != NULL, 1))
+		rps_monitor_feed(world->monitor, record);
 	if (__builtin_expect(world->sink != NULL, 0))
 		world->sink->record(world->sink->priv, record);
 }
@@ -113,6 +115,11 @@ void world_record(struct rps_world *world, const struct rps_record *record)
 void rps_world_observe(struct rps_world *world, const struct rps_sink *sink)
 {
 	world->sink = sink;
+}
+
+void rps_world_watch(struct rps_world *world, struct rps_monitor *monitor)
+{
+	world->monitor = monitor;
 }
 
 static void observe(void *priv, enum rps_event event, uint64_t a, uint64_t b,

@@ -133,6 +133,7 @@ struct rps_world {
 	uint32_t num_late;
 	bool is_ns[NUM_ENDS][2]; /* what an end last read, and wrote */
 	struct log log;
+	struct rps_monitor *monitor;
 	const struct rps_sink *sink; /* or NULL */
 };
 

@@ -22,10 +22,15 @@ struct rps_monitor;
  *            inferred from what its peer saw.
  * @accesses: the stream has accesses to memory, not events alone; rules about
  *            their order are judged by nothing else.
+ * @vendor:   feature bits 1 to 23 that a profile gives a meaning to.
+ * @num_max:  entries of the largest ring, 0 for the largest that there can
+ *            be; a larger one is not judged.
  */
 struct rps_monitor_config {
 	uint32_t judged;
 	uint32_t observed;
+	uint64_t vendor;
+	uint32_t num_max;
 	bool accesses;
 };
 

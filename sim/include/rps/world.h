@@ -7,7 +7,7 @@
 #define RPS_WORLD_H
 
 #include <rps/decide.h>
-#include <rps/record.h>
+#include <rps/monitor.h>
 
 struct rps_world;
 struct rps_xport;
@@ -208,6 +208,11 @@ RPS_API int rps_record_text(const struct rps_record *record,
  * outlives the world, or the next call. */
 RPS_API void rps_world_observe(struct rps_world *world,
 			       const struct rps_sink *sink);
+
+/* Records go to @monitor too, and it hears when all ends are at rest; NULL: no
+ * longer.  @monitor outlives the world, or the next call. */
+RPS_API void rps_world_watch(struct rps_world *world,
+			     struct rps_monitor *monitor);
 
 /* --- deliberate errors
  * Return: the number of the mutant of that name, 0 where there is none. */

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+#include <string.h>
+
+#include "monitor_priv.h"
+
+#define BUFFERS_PER_ENTRY 4u
+
+enum kind { KIND_OWN, KIND_BUILT, KIND_ROOT };
+
+struct rule_row {
+	struct rps_rule_info info;
+	enum kind kind;
+};
+
+static const struct rule_row rule_row[NUM_RULES] = {
+#define RULE(name, requirement, role, needs, kind, says, quantity)             \
+	{ { #name, requirement, role, says, quantity, RPS_RULE_##needs },      \
+	  KIND_##kind },
+#include "rules.def"
+#undef RULE
+};
+
+static uint32_t power_of_two_from(uint32_t value)
+{
+	uint32_t power = 1;
+
+	while (power < value)
+		power *= 2;
+	return power;
+}
+
+static int allocate(struct rps_monitor *m)
+{
+	uint32_t wanted = m->config.num_max;
+
+	if (wanted == 0 || wanted > SIZE_MAX_ENTRIES)
+		wanted = SIZE_MAX_ENTRIES;
+	m->num_max = power_of_two_from(wanted);
+	m->num_buffers = m->num_max * BUFFERS_PER_ENTRY;
+	m->buffer_shift = (uint32_t)__builtin_clzll(m->num_buffers) + 1;
+	for (unsigned int q = 0; q < NUM_QUEUES; q++) {
+		struct queue *queue = &m->queue[q];
+
+		queue->cell = calloc(m->num_max, sizeof(*queue->cell));
+		queue->buffer = calloc(m->num_buffers, sizeof(*queue->buffer));
+		if (!queue->cell || !queue->buffer)
+			return -1;
+	}
+	return 0;
+}
+
+struct rps_monitor *rps_monitor_create(const struct rps_monitor_config *config)
+{
+	struct rps_monitor *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return NULL;
+	m->config = *config;
+	if (allocate(m)) {
+		rps_monitor_destroy(m);
+		return NULL;
+	}
+	return m;
+}
+
+void rps_monitor_destroy(struct rps_monitor *m)
+{
+	if (!m)
+		return;
+	for (unsigned int q = 0; q < NUM_QUEUES; q++) {
+		free(m->queue[q].cell);
+		free(m->queue[q].buffer);
+	}
+	free(m);
+}
+
+void rps_monitor_feed(struct rps_monitor *m, const struct rps_record *record)
+{
+	m->now++;
+	if (record->end >= NUM_ENDS)
+		return;
+	m->last_step = record->step;
+	m->last_ns = record->ns;
+	if (record->kind == RPS_RECORD_EVENT)
+		on_event(m, record);
+	else if (m->config.accesses)
+		on_access(m, record);
+}
+
+void rps_monitor_feed_all(struct rps_monitor *m,
+			  const struct rps_record *record, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		rps_monitor_feed(m, &record[i]);
+}
+
+void rps_monitor_rest(struct rps_monitor *m)
+{
+	for (unsigned int end = 0; end < NUM_ENDS; end++) {
+		for (unsigned int q = 0; q < NUM_QUEUES; q++)
+			notify_rest(m, end, q);
+		message_rest(m, end);
+	}
+	status_rest(m);
+}
+
+void spoil(struct rps_monitor *m, unsigned int queue, const char *why)
+{
+	if (!m->queue[queue].spoiled)
+		m->queue[queue].spoiled = why;
+}
+
+static bool is_judged(const struct rps_monitor *m, const struct rule_row *row,
+		      unsigned int end, unsigned int queue)
+{
+	if (!(m->config.judged & (1u << end)))
+		return false;
+	if (row->info.needs == RPS_RULE_ACCESSES && !m->config.accesses)
+		return false;
+	if (row->info.needs == RPS_RULE_BOTH_ENDS &&
+	    m->config.observed != (1u << DRIVER | 1u << DEVICE))
+		return false;
+	return row->kind == KIND_OWN || queue >= NUM_QUEUES ||
+	       !m->queue[queue].spoiled;
+}
+
+static void find(struct rps_monitor *m, enum rule rule, unsigned int end,
+		 unsigned int queue, uint64_t expected, uint64_t observed)
+{
+	bool *told =
+		&m->told[rule][end][queue < NUM_QUEUES ? queue : NUM_QUEUES];
+	struct rps_finding finding = {
+		.step = m->last_step,
+		.ns = m->last_ns,
+		.expected = expected,
+		.observed = observed,
+		.rule = rule,
+		.end = (uint8_t)end,
+		.queue = queue < NUM_QUEUES ? (uint8_t)queue : RPS_NO_QUEUE,
+	};
+
+	if (*told)
+		return;
+	*told = true;
+	if (m->num_findings < RPS_FINDINGS_MAX)
+		m->finding[m->num_findings] = finding;
+	m->num_findings++;
+}
+
+bool judge(struct rps_monitor *m, enum rule rule, unsigned int end,
+	   unsigned int queue, bool ok, uint64_t expected, uint64_t observed)
+{
+	const struct rule_row *row = &rule_row[rule];
+
+	if (is_judged(m, row, end, queue)) {
+		m->exercised[rule][end]++;
+		if (!ok)
+			find(m, rule, end, queue, expected, observed);
+	}
+	if (!ok && row->kind == KIND_ROOT && queue < NUM_QUEUES)
+		spoil(m, queue, row->info.says);
+	return ok;
+}
+
+size_t rps_monitor_findings(const struct rps_monitor *m,
+			    struct rps_finding *out, size_t max)
+{
+	size_t kept = m->num_findings < RPS_FINDINGS_MAX
+			      ? (size_t)m->num_findings
+			      : RPS_FINDINGS_MAX;
+
+	if (max > kept)
+		max = kept;
+	if (max > 0)
+		memcpy(out, m->finding, max * sizeof(*out));
+	return (size_t)m->num_findings;
+}
+
+bool rps_monitor_rule(uint32_t number, struct rps_rule_info *out)
+{
+	if (number >= NUM_RULES)
+		return false;
+	*out = rule_row[number].info;
+	return true;
+}
+
+uint64_t rps_monitor_exercised(const struct rps_monitor *m, uint32_t rule,
+			       uint32_t end)
+{
+	if (rule >= NUM_RULES || end >= NUM_ENDS)
+		return 0;
+	return m->exercised[rule][end];
+}
+
+const char *rps_monitor_spoiled(const struct rps_monitor *m, uint32_t queue)
+{
+	return queue < NUM_QUEUES ? m->queue[queue].spoiled : NULL;
+}
+
+/* Addresses of buffers are multiples of something; a multiplication spreads
+ * what is left over the table. */
+static uint32_t place_of(const struct rps_monitor *m, uint64_t addr)
+{
+	return (uint32_t)((addr * UINT64_C(0x9e3779b97f4a7c15)) >>
+			  m->buffer_shift);
+}
+
+struct buffer *find_buffer(struct rps_monitor *m, unsigned int queue,
+			   uint64_t addr, bool add)
+{
+	struct buffer *table = m->queue[queue].buffer;
+	uint32_t at = place_of(m, addr);
+
+	for (unsigned int i = 0; i < PROBES; i++) {
+		struct buffer *buffer = &table[(at + i) % m->num_buffers];
+
+		if (buffer->known && buffer->addr == addr)
+			return buffer;
+		if (!buffer->known && !add)
+			return NULL;
+		if (!buffer->known) {
+			*buffer =
+				(struct buffer){ .addr = addr, .known = true };
+			return buffer;
+		}
+	}
+	return NULL;
+}
