@@ -133,7 +133,7 @@ static struct actor *next(struct rps_world *world)
 int64_t rps_world_run(struct rps_world *world, uint64_t max_steps)
 {
 	uint64_t first = world->steps;
-	struct actor *actor;
+	struct actor *actor = NULL;
 
 	world->steps_limit = first + max_steps;
 	while (!world->stopped &&
