@@ -16,6 +16,7 @@ from rpmsg_cts.profiles import Profile
 from rpmsg_cts.variants import RING
 
 MOST_OPEN_FILES = 200  # well below what fixtures/guest/agent.h allows
+MORE_THAN_ENOUGH = 1 << 14
 OURS, THEIRS, NOBODY = 0x401, 0x5DC, 4711
 REFUSED = (-errno.EINVAL, -errno.EDESTADDRREQ)
 IN_USE = (-errno.EADDRINUSE, -errno.EINVAL, -errno.EBUSY)
@@ -77,6 +78,25 @@ def test_dynamic_addresses_are_unique(link: Link, count: int) -> None:
     addrs = [address(link, link.upper.open(dst=OURS)) for _ in range(count)]
 
     expect(count, len(set(addrs)), f"different addresses of {count} endpoints")
+
+
+@req("ADR-004")
+@role("driver", "device")
+def test_used_up_addresses_are_refused(sim_link: SimLink) -> None:
+    """The one too many gets an error, and nobody else's address."""
+    epts: list[Endpoint] = []
+    status = 0
+    while status == 0 and len(epts) < MORE_THAN_ENOUGH:
+        try:
+            epts.append(sim_link.upper.open(dst=OURS))
+        except OSError as error:
+            status = -error.errno
+
+    given(status != 0, f"no address is left after {len(epts)}")
+    expect(len(epts), len({ept.addr for ept in epts}), "different addresses")
+    expect(True, sim_link.works(epts[0]) and sim_link.works(epts[-1]), "whether the first and the last one work")
+    sim_link.upper.close(epts[0])
+    expect(epts[0].addr, sim_link.upper.open(dst=OURS).addr, "the address that is left after one was given back")
 
 
 @req("ADR-005")

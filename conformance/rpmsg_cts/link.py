@@ -346,6 +346,10 @@ class Link(ABC):
     def close(self) -> None:
         """Let go of everything."""
 
+    def marks(self) -> list[int]:
+        """How often the IUT came to each mark (rpmsg_cts.marks); nothing where that cannot be seen."""
+        return []
+
     def advance(self, seconds: float) -> None:
         """Let virtual time pass."""
         raise Unsupported(f"{self.target} has no virtual time")

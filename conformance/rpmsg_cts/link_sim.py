@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from rpmsg_cts import marks
 from rpmsg_cts.diagram.rings import Ring, Rings
 from rpmsg_cts.diagram.row import Row
 from rpmsg_cts.diagram.rows import rows
@@ -233,6 +234,9 @@ class SimLink(Link):
 
     def diagram(self) -> list[Row]:
         return rows(self.world.records(), self.world.rings())
+
+    def marks(self) -> list[int]:
+        return marks.counted(self.world.native, self.world.handle, END[self.role])
 
     def close(self) -> None:
         self.lower.close()

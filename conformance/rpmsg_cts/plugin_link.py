@@ -17,19 +17,22 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from rpmsg_cts import marks
 from rpmsg_cts.judge import Mismatch, skip
 from rpmsg_cts.lab import PLACES, Lab
 from rpmsg_cts.link import Config, Link, Unsupported
 from rpmsg_cts.link_sim import SimLink, mutant_number
+from rpmsg_cts.marks import Reached
 from rpmsg_cts.native import Native, simulated
+from rpmsg_cts.plugin import SESSION, Session, requirement_text
 from rpmsg_cts.recorder import DiagramSource, LogSource
-from rpmsg_cts.plugin import SESSION
-from rpmsg_cts.targets import Lane
+from rpmsg_cts.targets import SIM, Lane
 from rpmsg_cts.trace.tracer import Tracer
 from rpmsg_cts.variants import PARAMETERS, Variant, choose, mode_of
-from rpmsg_cts.verdict import Inconclusive
+from rpmsg_cts.verdict import Inconclusive, Judgement, Verdict
 
 PLAIN = {"plain": Config()}
+REACHED = pytest.StashKey[Reached]()
 
 
 def config(**configs: Config) -> pytest.MarkDecorator:
@@ -47,6 +50,7 @@ def variants(*names: str) -> pytest.MarkDecorator:
 def pytest_configure(config: pytest.Config) -> None:  # pylint: disable=redefined-outer-name
     """Register the markers."""
     config.addinivalue_line("markers", "config(**configs): the configurations in which a test runs")
+    config.stash[REACHED] = Reached()
     config.addinivalue_line("markers", "variants(*names): the parameters of the link that a test may vary")
 
 
@@ -80,6 +84,27 @@ def _is_elsewhere(item: pytest.Item) -> bool:
     return isinstance(variant, Variant) and variant.targets is not None and lane.target not in variant.targets
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Say of which requirements the tests passed without having come to where they had to."""
+    ours = session.config.stash[SESSION]
+    if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or not _is_whole(session, ours):
+        return
+    table = marks.load(simulated())
+    never = session.config.stash[REACHED].never(table, sorted(ours.recorder.passed, key=str))
+    for (lane, id_), missed in never.items():
+        text = requirement_text(ours.catalogue.requirements[id_])
+        reason = f"never reached: {', '.join(map(str, missed))}"
+        ours.recorder.conclude(f"{marks.TEST}[{lane}]", lane, text, Judgement(Verdict.INCONC, reason))
+
+
+def _is_whole(session: pytest.Session, ours: Session) -> bool:
+    # A part of the suites cannot be expected to come everywhere.
+    option = session.config.option
+    partial = ours.suites or ours.ids or ours.tests or option.keyword or option.markexpr or option.collectonly
+    return not partial and ours.recorder.writer is not None and not session.shouldstop
+
+
 @pytest.fixture
 def link_config(request: pytest.FixtureRequest) -> Config:
     """What this variant of the test wants of its link."""
@@ -104,6 +129,8 @@ def link(lane: Lane, link_config: Config, seed: int, request: pytest.FixtureRequ
     try:
         yield connected
     finally:
+        if lane.target == SIM and (counts := connected.marks()):
+            request.config.stash[REACHED].add(lane, counts)
         connected.close()
 
 

@@ -76,6 +76,7 @@ class Recorder:
     writer: None when no result file was asked for.  replay_options: what a replay line needs besides target and test.
     profile: which departures are tolerated; None tolerates nothing.
     failure: why results can no longer be written; the session must stop when it is set.
+    passed: the requirements that some test found met, by lane.
     interrupted_path: where the results of an interrupted run were put.  traces: None where none are asked for.
     """
 
@@ -85,6 +86,7 @@ class Recorder:
     profile: profiles.Profile | None = None
     listeners: list[Callable[[Result], None]] = field(default_factory=list)
     counts: Counter[Verdict] = field(default_factory=Counter)
+    passed: set[tuple[Lane, str]] = field(default_factory=set)
     failure: ResultsError | None = None
     interrupted_path: Path | None = None
     traces: TraceKeeper | None = None
@@ -148,11 +150,24 @@ class Recorder:
         judgement = progress.judgement or Judgement(Verdict.ERROR, "the test ended without a judgement")
         results = [self._result(item.nodeid, subject, text, judgement, progress) for text in subject.requirements]
         for result in results:
-            self._guarded(lambda writer, result=result: writer.result(result))
-            self.counts[result.verdict] += 1
-            for listener in self.listeners:
-                listener(result)
+            self._tell(result)
+            if result.verdict is Verdict.PASS:
+                self.passed.add((subject.lane, result.requirement))
         return results
+
+    def conclude(self, test: str, lane: Lane, text: RequirementText, judgement: Judgement) -> None:
+        """Write what is said of a requirement at the end, when all tests are over."""
+        words = ["./rpmsg-cts", "run", "--target", lane.target, *self.replay_options]
+        self._tell(Result(
+            test=test, requirement=text.id, suite=text.suite, target=lane.target, role=lane.role, variant="",
+            verdict=judgement.verdict, reason=bounded_text(judgement.reason), expected="", observed="", known=None,
+            duration_s=0.0, replay=shlex.join(words), log=(), diagram=()))
+
+    def _tell(self, result: Result) -> None:
+        self._guarded(lambda writer: writer.result(result))
+        self.counts[result.verdict] += 1
+        for listener in self.listeners:
+            listener(result)
 
     def replay(self, nodeid: str, lane: Lane) -> str:
         """Return: the command that runs this item alone."""

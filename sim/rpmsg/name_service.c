@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../base/access.h"
+#include "../base/mark.h"
 #include "../base/probe.h"
 #include "node_priv.h"
 
@@ -44,6 +45,8 @@ static int send_ns(struct rps_node *node, const struct rps_ns_pending *pending)
 			       sizeof(wire));
 	if (!err)
 		tell_ns(node->mem, &wire);
+	if (err == -ENOMEM)
+		mark(node->mem, MARK_announcement_waits);
 	return err;
 }
 
@@ -215,6 +218,8 @@ static void create(struct rps_node *node, const struct rps_ns *ns)
 	struct rps_chan *chan =
 		rps_chan_find(&node->chans, ns->name, RPMSG_ADDR_ANY, ns->addr);
 
+	if (chan)
+		mark(node->mem, MARK_announced_again);
 	if (chan && !mutated(node->mem, MUTANT_ns_duplicates))
 		return;
 	if (moved(node, ns))
@@ -222,6 +227,7 @@ static void create(struct rps_node *node, const struct rps_ns *ns)
 	chan = rps_chan_add(&node->chans, ns->name, RPMSG_ADDR_ANY, ns->addr);
 	if (!chan) {
 		node->num_chans_refused++;
+		mark(node->mem, MARK_channels_used_up);
 		if (mutated(node->mem, MUTANT_full_table_is_fatal))
 			node->ready = false;
 		return;
@@ -236,6 +242,8 @@ static void destroy(struct rps_node *node, const struct rps_ns *ns)
 	struct rps_chan *chan =
 		rps_chan_find(&node->chans, ns->name, RPMSG_ADDR_ANY, ns->addr);
 
+	if (!chan)
+		mark(node->mem, MARK_unknown_withdrawn);
 	if (mutated(node->mem, MUTANT_ns_destroy_ignored))
 		return;
 	for (unsigned int i = 0; !chan && i < node->chans.capacity; i++) {
@@ -263,6 +271,8 @@ static void acknowledge(struct rps_node *node, const struct rps_ns *ns,
 	const uint32_t ack = 2;
 	struct rpmsg_ns_msg wire = rps_ns_pack(node->mem->order, ns);
 
+	if (flags & ack)
+		mark(node->mem, MARK_acknowledged);
 	if (!(mutated(node->mem, MUTANT_ack_of_vendor_bit) &&
 	      has_vendor_bit(node)) &&
 	    !(mutated(node->mem, MUTANT_ack_answered) && flags & ack))
@@ -303,6 +313,8 @@ void ns_receive(struct rps_node *node, const struct rps_msg *msg)
 	if (mutated(node->mem, MUTANT_ns_name_reread))
 		copy_in(node->mem, SEAM_PAYLOAD, &wire, msg->payload,
 			sizeof(wire));
+	if (wire.name[RPMSG_NAME_SIZE - 1])
+		mark(node->mem, MARK_name_without_end);
 	ns = rps_ns_unpack(node->mem->order, &wire);
 	spoil(node, msg, &wire, &ns);
 	if (ns.destroy)

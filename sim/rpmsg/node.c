@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../base/mark.h"
 #include "../base/probe.h"
 #include "name_service.h"
 #include "node_priv.h"
@@ -275,6 +276,8 @@ void rps_node_destroy_ept(struct rps_node *node, struct rps_ept *ept)
 	/* Where it cannot be told now, nobody is left to be told later. */
 	if (ept->announced && withdraws(node, ept))
 		(void)!rps_node_withdraw(node, ept);
+	else if (ept->announced)
+		mark(node->mem, MARK_reserved_not_withdrawn);
 }
 
 int rps_node_serve(struct rps_node *node, const char *name, rps_rx_fn rx,

@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "../base/access.h"
+#include "../base/mark.h"
 #include "iut_priv.h"
+#include "mark.h"
 
 struct iut *iut_create(struct rps_world *world, unsigned int end)
 {
@@ -59,6 +61,9 @@ static void poll_sends(struct actor *actor)
 			continue;
 		err = rps_send_poll(&send->send, actor->world->now_ns);
 		send->result = err == -EAGAIN ? -EINPROGRESS : err;
+		if (send->result != -EINPROGRESS)
+			(void)mark_result(actor->world, actor->end,
+					  MARK_CALL_blocking, err);
 	}
 }
 
@@ -117,6 +122,7 @@ static bool keep(struct iut *iut, const struct rps_msg *msg)
 	if (iut->num_held == IUT_HELD_MAX)
 		return false;
 	iut->held[iut->num_held++] = *msg;
+	mark(iut->node.mem, MARK_buffer_held);
 	return true;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../base/assert.h"
+#include "../base/mark.h"
 #include "../base/mutant.h"
 #include "../base/probe.h"
 #include "world_priv.h"
@@ -21,6 +22,8 @@ static void touch(struct rps_world *world)
 
 static void reset(struct rps_world *world)
 {
+	if (world->xport.ready)
+		mark(&world->xport.mem, MARK_reset_in_service);
 	world->driver_features = 0;
 	world->xport.features.bits = 0;
 	world->xport.ready = false;

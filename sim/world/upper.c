@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "iut_priv.h"
+#include "mark.h"
 
 /* What a job may need; each uses what it wants. */
 struct args {
@@ -53,7 +54,8 @@ static int do_probe(struct actor *actor, void *unused)
 
 int rps_iut_probe(struct rps_world *world)
 {
-	return world_do(world, RPS_END_DRIVER, do_probe, NULL);
+	return mark_result(world, RPS_END_DRIVER, MARK_CALL_probe,
+			   world_do(world, RPS_END_DRIVER, do_probe, NULL));
 }
 
 static int do_remove(struct actor *actor, void *unused)
@@ -99,7 +101,8 @@ int rps_iut_open(struct rps_world *world, uint32_t end, const char *name,
 {
 	struct args args = { .name = name, .src = src, .dst = dst };
 
-	return world_do(world, end, do_open, &args);
+	return mark_result(world, end, MARK_CALL_open,
+			   world_do(world, end, do_open, &args));
 }
 
 static int do_close(struct actor *actor, void *args)
@@ -191,7 +194,8 @@ int rps_iut_trysend(struct rps_world *world, uint32_t end, int handle,
 		.len_bytes = len_bytes,
 	};
 
-	return world_do(world, end, do_trysend, &args);
+	return mark_result(world, end, MARK_CALL_send,
+			   world_do(world, end, do_trysend, &args));
 }
 
 static int do_sendoff(struct actor *actor, void *args)
@@ -212,7 +216,8 @@ int rps_iut_sendoff(struct rps_world *world, uint32_t end, uint32_t src,
 		.len_bytes = len_bytes,
 	};
 
-	return world_do(world, end, do_sendoff, &args);
+	return mark_result(world, end, MARK_CALL_send,
+			   world_do(world, end, do_sendoff, &args));
 }
 
 static int do_flow_control(struct actor *actor, void *args)
@@ -251,6 +256,9 @@ static int do_send_start(struct actor *actor, void *args)
 	};
 	err = rps_send_begin(&send->send, actor->world->now_ns);
 	send->result = err == -EAGAIN ? -EINPROGRESS : err;
+	if (send->result == -EINPROGRESS)
+		(void)mark_result(actor->world, actor->end, MARK_CALL_blocking,
+				  -EINPROGRESS);
 	return 0;
 }
 

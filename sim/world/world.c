@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "mark.h"
 #include "world_priv.h"
 
 static void observe(void *priv, enum rps_event event, uint64_t a, uint64_t b,
@@ -140,6 +141,7 @@ static void observe(void *priv, enum rps_event event, uint64_t a, uint64_t b,
 	};
 
 	world_record(world, &record);
+	mark_event(world, record.end, event, a, b, c);
 }
 
 uint64_t rps_world_now_ns(const struct rps_world *world)

@@ -13,6 +13,8 @@
 #include "fiber.h"
 #include "log.h"
 
+#define RPS_WORLD_MARKS_MAX 96u
+
 #define NUM_ENDS           2u
 #define STATUS_WRITES_MAX  64u
 #define MAX_STEPS_PER_CALL (UINT64_C(1) << 22)
@@ -112,6 +114,7 @@ struct rps_world {
 	uint8_t status;
 	uint64_t driver_features;
 	uint64_t space_reads;
+	uint64_t marks[NUM_ENDS][RPS_WORLD_MARKS_MAX];
 	uint32_t vring_endian[RPS_NUM_QUEUES]; /* as told */
 	uint64_t irqs[RPS_NUM_QUEUES];
 	struct rps_status_write status_write[STATUS_WRITES_MAX];

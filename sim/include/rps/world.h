@@ -214,6 +214,22 @@ RPS_API void rps_world_observe(struct rps_world *world,
 RPS_API void rps_world_watch(struct rps_world *world,
 			     struct rps_monitor *monitor);
 
+/* --- places that a run must have come to, or it says little */
+struct rps_mark_info {
+	const char *name;
+	uint32_t ends;            /* bit 0: the driver's, bit 1: the device's */
+	const char *requirements; /* that it is about */
+	const char *what;
+};
+
+/* Return: number of marks; @reached gets how often @end came to each of the
+ * first @max. */
+RPS_API uint32_t rps_world_marks(const struct rps_world *world, uint32_t end,
+				 uint64_t *reached, uint32_t max);
+
+/* Return: false past the last one; numbers start at 0. */
+RPS_API bool rps_mark_get(uint32_t number, struct rps_mark_info *out);
+
 /* --- deliberate errors
  * Return: the number of the mutant of that name, 0 where there is none. */
 RPS_API uint32_t rps_mutant_find(const char *name);
