@@ -22,7 +22,7 @@ from ..reactor import Reactor
 from . import wire
 from .console import Console
 from .errors import AgentError, AgentProtocolError, AgentTimeout, GuestDied, KernelDied
-from .frame import REPLY, TYPE_ERROR, Decoder, Frame, Trouble, encode
+from .frame import REPLY, TYPE_ERROR, TYPE_TAKEN, Decoder, Frame, Trouble, encode
 
 ANSWER_TIMEOUT_S = 20.0
 LATE_S = 3.0  # a guest that is well answers within milliseconds
@@ -30,6 +30,7 @@ HELLO_TIMEOUT_S = 90.0
 SEND_STEP_S = 0.01
 JOB_STEP_S = 0.01
 RECEIVE_BYTES = 1 << 16
+FRAME_MAX_BYTES = 1 << 20
 
 
 class Request(IntEnum):
@@ -111,12 +112,15 @@ class AgentClient:
 
     Created with a stream to the guest's port, which it owns from then on.  `death` says whether the guest is known to be dead: it returns the
     exception to raise, or None; the client also notices by itself when the socket closes.  A kernel that has stumbled
-    may also hang without dying: when an answer is late, `console` is looked at for a reason.
+    may also hang without dying: when an answer is late, `console` is looked at for a reason.  `window_bytes`: the agent
+    says how much of a frame it has taken, and never more than this is on its way; 0 where the stream itself sees to it.
     """
 
     def __init__(self, stream: socket.socket, reactor: Reactor, death: Callable[[], GuestDied | None] = lambda: None,
-                 console: Console | None = None) -> None:
+                 console: Console | None = None, window_bytes: int = 0) -> None:
         self._reactor = reactor
+        self._window_bytes = window_bytes
+        self._taken_bytes = 0
         self._death = death
         self._console = console
         self._hung: GuestDied | None = None
@@ -162,6 +166,8 @@ class AgentClient:
             return
         if item.type == TYPE_ERROR:
             self._refused = item
+        elif item.type == TYPE_TAKEN:
+            self._taken_bytes = wire.Reader(item.payload).u32()
         elif item.type & REPLY and item.id == self._waiting_for:
             self._reply = item
         # An answer that came after its time-out is nobody's.
@@ -219,9 +225,10 @@ class AgentClient:
         self._raise_if_dead()
         view = memoryview(data)
         deadline = time.monotonic() + timeout_s
+        self._taken_bytes = 0
         while view:
             try:
-                view = view[self._socket.send(view):]
+                view = view[self._socket.send(view[:self._room(len(data) - len(view))]):]
             except BlockingIOError:
                 # The guest is slow to read; meanwhile others want to be served.
                 if time.monotonic() >= deadline:
@@ -230,6 +237,15 @@ class AgentClient:
             except OSError:
                 self.close()
             self._raise_if_dead()
+
+    def _room(self, sent_bytes: int) -> int:
+        """Return: how many bytes of a frame may follow those that were sent.  Raises BlockingIOError for none."""
+        if not self._window_bytes:
+            return FRAME_MAX_BYTES
+        room = self._window_bytes - (sent_bytes - self._taken_bytes)
+        if room <= 0:
+            raise BlockingIOError
+        return room
 
     # --- the guest ---------------------------------------------------------------------------------------------------
 

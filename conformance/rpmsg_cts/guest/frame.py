@@ -13,6 +13,7 @@ VERSION = 1
 PAYLOAD_MAX_BYTES = 64 * 1024
 REPLY = 0x8000
 TYPE_ERROR = 0xFFFF
+TYPE_TAKEN = 0xFFFE
 
 _HEADER = struct.Struct("<4sHHII")
 _CRC = struct.Struct("<I")

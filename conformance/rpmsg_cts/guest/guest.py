@@ -154,7 +154,8 @@ class Guest:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _meet_agent(self) -> None:
-        self._agent = AgentClient(self._machine.connect(), self._reactor, self._death, self._console)
+        self._agent = AgentClient(self._machine.connect(), self._reactor, self._death, self._console,
+                                  self._machine.window_bytes)
         try:
             self.hello = self._agent.hello(HELLO_TIMEOUT_S)
         except AgentTimeout as error:

@@ -33,6 +33,7 @@ class Machine(ABC):
     title: str  # of what it runs, for progress lines
     events: list[str]  # lifecycle events so far
     console: Path
+    window_bytes: int = 0  # of the stream to the agent; 0 where it takes what it is given
 
     @abstractmethod
     def start(self) -> None:

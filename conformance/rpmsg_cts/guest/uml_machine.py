@@ -24,6 +24,8 @@ END_TIMEOUT_S = 5.0
 READY_TIMEOUT_S = 60.0
 COMPLAINTS_MAX = 5
 SERIAL_LINE = "/dev/ttyS0"
+# The line discipline holds 4096 bytes; one that was full does not always go on.
+WINDOW_BYTES = 2048
 # fd:0 and fd:1 are the console that we read; no terminal is to be opened for another one.
 ARGUMENTS = ("con=null", "con0=fd:0,fd:1", "panic=-1", "printk.devkmsg=on", f"rpmsg_cts_port={SERIAL_LINE}")
 
@@ -34,6 +36,7 @@ class UmlMachine(Machine):
     """One process and its children, in a session of their own."""
 
     title = "user-mode Linux"
+    window_bytes = WINDOW_BYTES
 
     def __init__(self, reactor: Reactor, image: GuestImage, devices: list[VhostUserDevice], folder: Path,
                  memory_mib: int, extra_cmdline: str = "") -> None:
