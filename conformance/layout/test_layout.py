@@ -418,9 +418,10 @@ def test_driver_ignores_the_used_length_of_sent_buffers(driver_link: Link, used_
     ept = driver_link.upper.open(src=THEIRS, dst=OURS)
 
     for i in range(3 * num):
-        expect(0, driver_link.upper.send(ept, bytes([i])), f"result of send {i}")
+        payload = i.to_bytes(2, "little")
+        expect(0, driver_link.upper.send(ept, payload), f"result of send {i}")
         message = driver_link.poll_message(give_back=False)
-        expect(bytes([i]), message and message.payload, f"message {i} on the wire")
+        expect(payload, message and message.payload, f"message {i} on the wire")
         lower.complete(TX, message.head, used_len)
         driver_link.settle()
 

@@ -76,6 +76,13 @@ REASONS = {
     "dirty": "the driver's memory is its own",
     "refuse_features": "a vhost-user device cannot refuse features",
     "buf_bytes": "the driver has buffers of 512 bytes",
+    "tx_buf_bytes": "the driver has buffers of 512 bytes",
+    "low_features": "the transport has 64 feature bits",
+    "told_order": "this device end is the tester's own",
+    "bus_offset": "the guest has no IOMMU",
+    "bufsz": "the driver knows no buffer sizes in configuration space",
+    "space": "the device has no configuration space",
+    "learn_dst": "the driver's endpoints learn no destination",
 }
 PLACES = {
     LINUX_ARMHF: Place((*PORTS, Port("long", 512, F_NS | F_VERSION_1)), REASONS),

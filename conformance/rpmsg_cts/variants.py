@@ -113,10 +113,10 @@ def _expressible(target: str, config: Config) -> bool:
     if not _is_real(target):
         return True
     # pylint: disable=import-outside-toplevel
-    from rpmsg_cts.lab import port_for
+    from rpmsg_cts.lab import PLACES
     from rpmsg_cts.link import Unsupported
     try:
-        port_for(config)
+        PLACES[target].port_for(target, config)
     except Unsupported:
         return False
     return True
