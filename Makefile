@@ -75,6 +75,18 @@ $(B)/librps.so: $(call objects,direct,$(DIRECT))
 $(B)/librps-sim.so: $(call objects,sim,$(WORLD))
 	$(CC) -shared -Wl,-soname,librps-sim.so.$(ABI) -Wl,-z,defs -o $@ $^
 
+# The same worlds by another compiler: they must leave the same traces.
+CLANG ?= clang
+$(B)/sim-clang/%.o: $(SRC)/%.c
+	@mkdir -p $(@D)
+	$(CLANG) $(BASE) -O3 -DRPS_SIM -c $< -o $@
+
+$(B)/clang/librps-sim.so: $(call objects,sim-clang,$(WORLD)) $(B)/rps.cdef
+	@mkdir -p $(@D)
+	$(CLANG) -shared -Wl,-soname,librps-sim.so.$(ABI) -Wl,-z,defs -o $@ \
+		$(filter %.o,$^)
+	cp $(B)/rps.cdef $(@D)
+
 $(B)/rps-device: $(call objects,direct,$(SRC)/prog/rps-device.c $(PROG_LIB) $(DIRECT))
 	$(CC) -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib' -o $@ $^
 
@@ -155,7 +167,6 @@ FUZZ_SIM := $(filter world decisions,$(FUZZ))
 FUZZ_REPLAY := $(SRC)/fuzz/replay.c
 FUZZ_LIB := $(filter-out $(SRC)/fuzz/fuzz_%.c $(FUZZ_REPLAY), \
 	$(wildcard $(SRC)/fuzz/*.c))
-CLANG ?= clang
 AFL_CC ?= afl-clang-fast
 FUZZ_SAN := -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -230,7 +241,7 @@ format: ## rewrite the C sources in house style
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 .PHONY: meta
-meta: all ## Python tests of the harness, without guests
+meta: all $(if $(shell command -v $(CLANG)),$(B)/clang/librps-sim.so) ## Python tests of the harness, without guests
 	$(PYTEST) -n 2 -m 'not guest and not canary' --ignore conformance/meta/test_mutants.py \
 		conformance/meta
 
