@@ -68,6 +68,7 @@ def test_our_own_ends_break_no_rule(folders: tuple[Path, Path]) -> None:
     assert done.stdout.count("PASS ") > 20
     # What the trace has nothing about is neither good nor bad.
     assert "SKIP " in done.stdout
+    assert checked(folders[0]).stdout == ""
 
 
 def test_a_broken_rule_is_found_off_line(folders: tuple[Path, Path]) -> None:
@@ -80,6 +81,16 @@ def test_a_broken_rule_is_found_off_line(folders: tuple[Path, Path]) -> None:
     assert "expected 0x0, observed 0x1" in fails[0]
     # Whose fault it is not is not told that it is.
     assert checked(folders[1], "--role", "driver").exit_code == 0
+
+
+@pytest.mark.parametrize("name, role", [
+    ("header/test_header.py::test_x[sim-driver-plain]", "driver"), ("a/b.py::c[mutant:x_device-device]", "device"),
+    ("flow/test_flow.py::test_x[linux-armhf-driver-long-3]", "driver"), ("a test", "both"),
+])
+def test_the_end_that_a_test_judges_is_in_its_name(name: str, role: str) -> None:
+    """A peer that the test plays may break rules on purpose."""
+    assert check.judged_role(Trace(marks=[(0, name)])) == role
+    assert check.judged_role(Trace()) == "both"
 
 
 def test_the_program_of_the_folder_says_the_same(folders: tuple[Path, Path]) -> None:

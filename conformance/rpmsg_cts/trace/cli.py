@@ -43,11 +43,11 @@ def show(folder: Path) -> None:
 
 
 @trace_group.command("check")
-@click.option("--role", type=click.Choice(["driver", "device", "both"]), default="both", show_default=True,
-              help="Whose faults are findings.")
-@click.option("--verbose", is_flag=True, help="A line for rules that passed, too.")
+@click.option("--role", type=click.Choice(["driver", "device", "both"]),
+              help="Whose faults are findings.  Default: of the end that the test judges, by its name; else of both.")
+@click.option("--verbose", is_flag=True, help="A line for each rule, and not only where it is broken or inconclusive.")
 @_FOLDER
-def check_command(folder: Path, role: str, verbose: bool) -> None:
+def check_command(folder: Path, role: str | None, verbose: bool) -> None:
     """Hold a trace against the rules of rings and RPMsg: a verdict for each rule.
 
     A trace of which something is missing is INCONC, and so is a rule that it says nothing about.  Exit status: as `run`;
@@ -55,9 +55,9 @@ def check_command(folder: Path, role: str, verbose: bool) -> None:
     """
     with _bad_input():
         trace = reader.read(folder)
-        outcomes = check.judge(trace, role)
+        outcomes = check.judge(trace, role or check.judged_role(trace))
     for outcome in outcomes:
-        if verbose or outcome.verdict is not Verdict.PASS:
+        if verbose or outcome.verdict in (Verdict.FAIL, Verdict.INCONC):
             click.echo(outcome.line())
     counts = {verdict: sum(outcome.verdict is verdict for outcome in outcomes) for verdict in Verdict}
     click.echo("  ".join(f"{verdict} {count}" for verdict, count in counts.items() if count), err=True)
