@@ -21,9 +21,12 @@ static void event(const struct rps_record *record)
 	}
 }
 
+static uint64_t num_written;
+
 static void record(void *priv, const struct rps_record *record)
 {
 	(void)priv;
+	num_written++;
 	rps_clock_set(record->ns);
 	switch ((enum rps_record_kind)record->kind) {
 	case RPS_RECORD_LOAD:
@@ -68,6 +71,11 @@ static bool active(void)
 	return any;
 }
 
+static uint64_t written(void)
+{
+	return num_written;
+}
+
 static void mark(uint64_t step, const char *text)
 {
 	lttng_ust_tracepoint(rps, mark, step, text);
@@ -80,4 +88,5 @@ const struct rps_trace_provider rps_trace_provider = {
 	.sink = { .record = record },
 	.active = active,
 	.mark = mark,
+	.written = written,
 };

@@ -89,7 +89,7 @@ def test_a_broken_rule_is_found_off_line(folders: tuple[Path, Path]) -> None:
 ])
 def test_the_end_that_a_test_judges_is_in_its_name(name: str, role: str) -> None:
     """A peer that the test plays may break rules on purpose."""
-    assert check.judged_role(Trace(marks=[(0, name)])) == role
+    assert check.judged_role(Trace(begins=name)) == role
     assert check.judged_role(Trace()) == "both"
 
 
@@ -120,7 +120,7 @@ def test_what_a_rule_needs_and_a_trace_has_not_is_inconclusive(folders: tuple[Pa
     """As of a real target: the events of our end, and no accesses."""
     whole = reader.read(folders[0])
     device = Trace([entry for entry in whole.records if entry.kind == record.EVENT and entry.end == "device"],
-                   [(0, "x")])
+                   "a test")
     before = {(outcome.rule, outcome.end): outcome for outcome in check.judge(whole)}
 
     reasons = {outcome.reason for outcome in check.judge(device) if outcome.verdict is Verdict.INCONC}

@@ -119,8 +119,11 @@ static void say_started(const struct rps_remote *remote)
 
 static void start(struct rps_remote *remote)
 {
-	int err = rps_node_start(&remote->node, remote->xport);
+	int err;
 
+	if (remote->trace)
+		rps_trace_mark(remote->trace, "device starts");
+	err = rps_node_start(&remote->node, remote->xport);
 	if (err) {
 		say(remote, "device cannot start: %s", strerror(-err));
 		return;

@@ -36,6 +36,11 @@ static void mark(uint64_t step, const char *text)
 	seen.mark = text;
 }
 
+static uint64_t written(void)
+{
+	return seen.count;
+}
+
 RPS_API extern struct rps_trace_provider rps_trace_provider;
 
 struct rps_trace_provider rps_trace_provider = {
@@ -43,6 +48,7 @@ struct rps_trace_provider rps_trace_provider = {
 	.sink = { .record = record },
 	.active = active,
 	.mark = mark,
+	.written = written,
 };
 
 static struct rps_trace *opened(void)
@@ -66,6 +72,7 @@ START_TEST(events_become_records)
 	probe->event(probe->priv, RPS_EVENT_used_publish, 1, 2, 3);
 
 	ck_assert_uint_eq(seen.count, 1);
+	ck_assert_uint_eq(rps_trace_written(trace), 1);
 	ck_assert_uint_eq(seen.record.kind, RPS_RECORD_EVENT);
 	ck_assert_uint_eq(seen.record.what, RPS_EVENT_used_publish);
 	ck_assert_uint_eq(seen.record.end, RPS_END_DEVICE);

@@ -112,6 +112,11 @@ const struct rps_probe *rps_trace_probe(struct rps_trace *trace, uint32_t end)
 	return &trace->end[end].probe;
 }
 
+uint64_t rps_trace_written(const struct rps_trace *trace)
+{
+	return trace->provider->written();
+}
+
 void rps_trace_mark(struct rps_trace *trace, const char *text)
 {
 	trace->provider->mark(trace->num_events, text);

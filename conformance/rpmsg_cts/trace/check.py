@@ -36,8 +36,8 @@ class Outcome:
 
 def judged_role(trace: Trace) -> str:
     """Return: the role of the implementation that a test judges, by the lane in its name; "both" where there is none."""
-    found = [LANE.search(text) for _, text in trace.marks[:1]]
-    return found[0][1] if found and found[0] else BOTH
+    found = LANE.search(trace.begins)
+    return found[1] if found else BOTH
 
 
 def judge(trace: Trace, role: str = BOTH) -> list[Outcome]:

@@ -33,10 +33,9 @@ def show(folder: Path) -> None:
     """
     with _bad_input():
         trace = reader.read(folder)
-        marks = dict(trace.marks)
-        for number, line in enumerate(record.lines(trace.records)):
-            if number in marks:
-                click.echo(f"--- {marks[number]}")
+        if trace.begins:
+            click.echo(f"--- {trace.begins}")
+        for line in record.lines(trace.records):
             click.echo(line)
         for lost in trace.lost:
             click.echo(f"trace: INCONC: {lost}", err=True)

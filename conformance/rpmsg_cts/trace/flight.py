@@ -18,12 +18,16 @@ CHANNEL = "ring"
 # Per processor; together as many records as the log of a world keeps.
 SUBBUFFER = "512K"
 NUM_SUBBUFFERS = 8
+BEFORE_MAX_RECORDS = 4096
 # LTTng writes down how far its clock is from the time of day; ours is not one, and two runs are to be the same.
 CLOCK_OFFSET = re.compile(rb"(offset = )(\d+)(;)")
 
 
 class Flight:
-    """Keeps what happens in a test until the next one begins.
+    """Keeps what happens in a test, and a little of what was before.
+
+    What was before is forgotten now and then, and not for each test: that takes longer than most tests.  A mark says
+    where a test begins, for readers to begin there.
 
     lost: why nothing is recorded any more; "" while all is well.
     """
@@ -32,6 +36,7 @@ class Flight:
         self._shelf = shelf
         self.lost = ""
         self.kept = 0
+        self._cleared = 0
         self._daemon = Daemon(build)
         try:
             self._snapshots = self._daemon.home / "snapshots"
@@ -56,8 +61,10 @@ class Flight:
         return self._daemon.ended(timeout_s)
 
     def begin(self, test: str) -> None:
-        """Forget what was before, and write down which test begins."""
-        self._unless_lost(test, lambda: self._daemon.lttng("clear"))
+        """Write down which test begins."""
+        if self.tracer.written() - self._cleared >= BEFORE_MAX_RECORDS:
+            self._unless_lost(test, lambda: self._daemon.lttng("clear"))
+            self._cleared = self.tracer.written()
         self.tracer.mark(test)
 
     def keep(self, test: str) -> str:

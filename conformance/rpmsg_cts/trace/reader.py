@@ -32,14 +32,14 @@ class BadTrace(Exception):
 
 @dataclass
 class Trace:
-    """What a trace says.
+    """What a trace says from its last mark on.
 
-    marks: (position in records, text).  lost: what is known to be missing, in words; a judgement of what is there would
-    be one of something else.
+    begins: the text of that mark.  lost: what is known to be missing, in words; a judgement of what is there would be
+    one of something else.
     """
 
     records: list[Record] = field(default_factory=list)
-    marks: list[tuple[int, str]] = field(default_factory=list)
+    begins: str = ""
     lost: list[str] = field(default_factory=list)
 
     @property
@@ -70,8 +70,8 @@ def read(folder: Path) -> Trace:
                 ended = True
     if not ended:
         raise BadTrace(f"{folder}: it breaks off")
-    if not trace.marks or trace.marks[0][0] != 0:
-        trace.lost.append("the beginning was overwritten: the test wrote more than the recorder keeps")
+    if not trace.begins:
+        trace.lost.append("the beginning is not there; a test may have written more than the recorder keeps")
     return trace
 
 
@@ -116,7 +116,8 @@ def _take_event(trace: Trace, full_name: str, ns: int, fields: dict[str, Any], f
     name = full_name.removeprefix(PROVIDER)
     try:
         if name == MARK:
-            trace.marks.append((len(trace.records), fields[MARK_FIELD]))
+            trace.begins = fields[MARK_FIELD]
+            trace.records.clear()
         else:
             trace.records.append(_record(name, ns, fields))
     except (KeyError, ValueError) as error:

@@ -34,6 +34,10 @@ class Tracer:
         """The observer of one end of the direct build; NULL while nobody listens."""
         return self._lib.rps_trace_probe(self._trace, end)
 
+    def written(self) -> int:
+        """Return: how many records were written so far."""
+        return int(self._lib.rps_trace_written(self._trace))
+
     def mark(self, text: str) -> None:
         """Write a text into the trace."""
         self._lib.rps_trace_mark(self._trace, text.encode("utf-8", "backslashreplace"))

@@ -16,12 +16,14 @@
  * @sink:    writes records.
  * @active:  whether somebody listens at all.
  * @mark:    writes a text, as of the beginning of a test.
+ * @written: records that came to @sink so far.
  */
 struct rps_trace_provider {
 	uint32_t version;
 	struct rps_sink sink;
 	bool (*active)(void);
 	void (*mark)(uint64_t step, const char *text);
+	uint64_t (*written)(void);
 };
 
 struct rps_trace;
@@ -60,5 +62,8 @@ RPS_API const struct rps_probe *rps_trace_probe(struct rps_trace *trace,
 
 /* Writes @text, as of the beginning of a test. */
 RPS_API void rps_trace_mark(struct rps_trace *trace, const char *text);
+
+/* Return: records that were written so far, to whomever. */
+RPS_API uint64_t rps_trace_written(const struct rps_trace *trace);
 
 #endif
