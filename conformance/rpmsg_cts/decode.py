@@ -491,6 +491,13 @@ def decode_nuttx_config(data: bytes, order: str) -> NuttxConfig:
     return NuttxConfig(*sizes, _text(host), _text(remote), _unpack("6I", data, order, 40))
 
 
+def encode_nuttx_config(config: NuttxConfig, order: str) -> bytes:
+    """The 64 bytes of fw_rsc_config."""
+    sizes = (config.h2r_buf_size, config.r2h_buf_size, config.h2r_buf_addr, config.r2h_buf_addr)
+    names = (config.host_cpuname.encode("ascii"), config.remote_cpuname.encode("ascii"))
+    return _pack("IIQQ8s8s6I", order, *sizes, *names, *config.reserved)
+
+
 def decode_endpoint_info(data: bytes, order: str) -> EndpointInfo:
     """struct rpmsg_endpoint_info; the name ends at its terminator."""
     if len(data) != ENDPOINT_INFO_BYTES:
