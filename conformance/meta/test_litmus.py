@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from meta import litmus
+
 ROOT = Path(__file__).resolve().parents[2]
 LITMUS = sorted((ROOT / "fixtures" / "litmus").glob("*.litmus"))
-MODELS = {"sc", "tso", "c11"}
+MODELS = set(litmus.MODELS)
 BARRIER = re.compile(r"/\*\s*Barrier ([A-Z])\b")
 HALF = re.compile(r"P[01]: (\w+)\(\) in (\S+)")
 EXPECT = re.compile(r"Expect (\w+) (Never|Sometimes)$", re.MULTILINE)
@@ -78,6 +80,15 @@ def test_forms_differ_in_one_ordering(path: Path) -> None:
         assert len(ORDERED.findall(form.read_text())) == whole - 1
 
 
+@pytest.mark.parametrize("model", sorted(MODELS))
+@pytest.mark.parametrize("path", LITMUS, ids=ids)
+def test_axioms_agree(path: Path, model: str) -> None:
+    """The outcome is reached where we say so, and nowhere else."""
+    text = path.read_text()
+
+    assert ("Sometimes" if litmus.reaches(text, model) else "Never") == dict(EXPECT.findall(text))[model]
+
+
 def test_herd_agrees() -> None:
     """Somebody else's model of C11 reaches the outcome where we say so, and nowhere else."""
     herd = shutil.which("herd7")
@@ -87,3 +98,40 @@ def test_herd_agrees() -> None:
 
     observed = dict(re.findall(r"^Observation (\S+) (\w+)", said, re.MULTILINE))
     assert observed == {path.stem: dict(EXPECT.findall(path.read_text()))["c11"] for path in LITMUS}
+
+
+def program(*threads: str, exists: str) -> str:
+    """A test out of short lines: W x (relaxed), Wr x (release), R x r0, Ra x r0 (acquire), F."""
+    orders = {"W": "relaxed", "Wr": "release", "R": "relaxed", "Ra": "acquire"}
+    out = []
+    for number, lines in enumerate(threads):
+        out.append(f"P{number}(atomic_int *x, atomic_int *y)\n{{")
+        for what, *words in map(str.split, lines.split("; ")):
+            if what == "F":
+                out.append("\tatomic_thread_fence(memory_order_seq_cst);")
+            elif what.startswith("W"):
+                out.append(f"\tatomic_store_explicit({words[0]}, 1, memory_order_{orders[what]});")
+            else:
+                out.append(f"\tint {words[1]} = atomic_load_explicit({words[0]}, memory_order_{orders[what]});")
+        out.append("}\n")
+    return "\n".join(out) + f"\nexists ({exists})\n"
+
+
+CLASSICS = {
+    "store-buffering": (("Wr x; Ra y r0", "Wr y; Ra x r0"), "0:r0=0 /\\ 1:r0=0", {"tso", "c11"}),
+    "store-buffering-fenced": (("W x; F; R y r0", "W y; F; R x r0"), "0:r0=0 /\\ 1:r0=0", set()),
+    "message-passing-fenced": (("W x; F; W y", "R y r0; F; R x r1"), "1:r0=1 /\\ 1:r1=0", set()),
+    "message-passing-half-fenced": (("W x; F; W y", "R y r0; R x r1"), "1:r0=1 /\\ 1:r1=0", {"c11"}),
+    "one-place-goes-back": (("W x", "R x r0; R x r1"), "1:r0=1 /\\ 1:r1=0", set()),
+    "own-store-unseen": (("W x; R x r0", "W y"), "0:r0=0", set()),
+    "message-arrives": (("W x; Wr y", "Ra y r0; R x r1"), "1:r0=1 /\\ 1:r1=1", {"sc", "tso", "c11"}),
+}
+
+
+@pytest.mark.parametrize("name", CLASSICS)
+def test_axioms_know_the_classics(name: str) -> None:
+    """Results that every text about memory models prints."""
+    threads, exists, models = CLASSICS[name]
+    text = program(*threads, exists=exists)
+
+    assert {model for model in MODELS if litmus.reaches(text, model)} == models
