@@ -69,6 +69,11 @@ $(B)/sim-san/%.o: $(SRC)/%.c
 	@mkdir -p $(@D)
 	$(CC) $(BASE) $(CFLAGS) $(SAN) -DRPS_SIM -c $< -o $@
 
+# What make bench measures: the objects of the library, and all of it at once.
+$(B)/bench-lto/%.o: $(SRC)/%.c
+	@mkdir -p $(@D)
+	$(CC) $(BASE) -O3 -flto -g -c $< -o $@
+
 $(B)/librps.so: $(call objects,direct,$(DIRECT))
 	$(CC) -shared -Wl,-soname,librps.so.$(ABI) -Wl,-z,defs -o $@ $^
 
@@ -114,6 +119,13 @@ $(B)/librps-lttng.so: $(addprefix $(B)/traces/,rps_tp.o rps_trace.o rps_clock.o)
 
 $(B)/librps-lttng-clock.so: $(addprefix $(B)/traces/,rps_clock_plugin.o rps_clock.o)
 	$(CC) -shared -Wl,-z,defs -o $@ $^ -llttng-ust-common
+
+BENCH := $(CORE) $(wildcard $(SRC)/bench/*.c)
+$(B)/rps-bench: $(call objects,direct,$(BENCH))
+	$(CC) -no-pie -o $@ $^
+
+$(B)/rps-bench-lto: $(call objects,bench-lto,$(BENCH))
+	$(CC) -O3 -flto -g -no-pie -o $@ $^
 
 # The Python binding reads the public headers themselves.
 CDEF_HEADERS := record.h decide.h monitor.h world.h fault.h iut.h tester.h \
