@@ -7,8 +7,10 @@
  *              seen when (librps-sim)
  *
  * Both give the same names: load16/32/64, store16/32/64 (relaxed),
- * acquire16 (ordered before every later access), publish16 (ordered after
- * every earlier one), fence_full, copy_in and copy_out.
+ * update16/32/64 (the same as a store to whoever looks; may leave a field alone
+ * that has the value already), acquire16 (ordered before every later access),
+ * publish16 (ordered after every earlier one), fence_full, copy_in and
+ * copy_out.
  */
 #ifndef RPS_ACCESS_H
 #define RPS_ACCESS_H
@@ -23,52 +25,83 @@
 #include "access_direct.h"
 #endif
 
-static inline uint16_t load16(const struct rps_mem *mem, enum seam seam,
-			      const struct virtio16 *field)
+/**
+ * struct view - how one operation looks at shared memory.
+ * @mem:   the memory.
+ * @plain: its fields are in the processor's order and nobody observes it; known
+ *         where it is compiled, so that neither is asked at each access.
+ */
+struct view {
+	const struct rps_mem *mem;
+	bool plain;
+};
+
+static inline struct view view_of(const struct rps_mem *mem)
 {
-	return rps_swap16(mem->order, raw_load16(mem, seam, &field->raw));
+	return (struct view){ .mem = mem };
 }
 
-static inline uint32_t load32(const struct rps_mem *mem, enum seam seam,
-			      const struct virtio32 *field)
+static inline struct view view_plain(const struct rps_mem *mem)
 {
-	return rps_swap32(mem->order, raw_load32(mem, seam, &field->raw));
+	return (struct view){ .mem = mem, .plain = true };
 }
 
-static inline uint64_t load64(const struct rps_mem *mem, enum seam seam,
-			      const struct virtio64 *field)
+/* Whether view_plain() may be used. */
+static inline bool is_plain(const struct rps_mem *mem)
 {
-	return rps_swap64(mem->order, raw_load64(mem, seam, &field->raw));
+	return ACCESS_MAY_BE_PLAIN && mem->order == RPS_ORDER_HOST &&
+	       !mem->probe;
 }
 
-static inline uint16_t acquire16(const struct rps_mem *mem, enum seam seam,
-				 const struct virtio16 *field)
+static inline enum rps_order order_of(struct view view)
 {
-	return rps_swap16(mem->order, raw_acquire16(mem, seam, &field->raw));
+	return view.plain ? RPS_ORDER_HOST : view.mem->order;
 }
 
-static inline void store16(const struct rps_mem *mem, enum seam seam,
-			   struct virtio16 *field, uint16_t value)
+/* Inlined whatever the compiler thinks of it, so that what is known about a
+ * view, or a role, is known inside too. */
+#define RPS_HOT inline __attribute__((always_inline))
+
+#define ACCESS(bits)                                                           \
+	static RPS_HOT uint##bits##_t load##bits(                              \
+		struct view view, enum seam seam,                              \
+		const struct virtio##bits *field)                              \
+	{                                                                      \
+		return rps_swap##bits(order_of(view),                          \
+				      raw_load##bits(view.mem, seam,           \
+						     &field->raw));            \
+	}                                                                      \
+	static RPS_HOT void store##bits(struct view view, enum seam seam,      \
+					struct virtio##bits *field,            \
+					uint##bits##_t value)                  \
+	{                                                                      \
+		raw_store##bits(view.mem, seam, &field->raw,                   \
+				rps_swap##bits(order_of(view), value));        \
+	}                                                                      \
+	static RPS_HOT void update##bits(struct view view, enum seam seam,     \
+					 struct virtio##bits *field,           \
+					 uint##bits##_t value)                 \
+	{                                                                      \
+		raw_update##bits(view.mem, seam, &field->raw,                  \
+				 rps_swap##bits(order_of(view), value));       \
+	}
+ACCESS(16)
+ACCESS(32)
+ACCESS(64)
+#undef ACCESS
+
+static RPS_HOT uint16_t acquire16(struct view view, enum seam seam,
+				  const struct virtio16 *field)
 {
-	raw_store16(mem, seam, &field->raw, rps_swap16(mem->order, value));
+	return rps_swap16(order_of(view),
+			  raw_acquire16(view.mem, seam, &field->raw));
 }
 
-static inline void store32(const struct rps_mem *mem, enum seam seam,
-			   struct virtio32 *field, uint32_t value)
+static RPS_HOT void publish16(struct view view, enum seam seam,
+			      struct virtio16 *field, uint16_t value)
 {
-	raw_store32(mem, seam, &field->raw, rps_swap32(mem->order, value));
-}
-
-static inline void store64(const struct rps_mem *mem, enum seam seam,
-			   struct virtio64 *field, uint64_t value)
-{
-	raw_store64(mem, seam, &field->raw, rps_swap64(mem->order, value));
-}
-
-static inline void publish16(const struct rps_mem *mem, enum seam seam,
-			     struct virtio16 *field, uint16_t value)
-{
-	raw_publish16(mem, seam, &field->raw, rps_swap16(mem->order, value));
+	raw_publish16(view.mem, seam, &field->raw,
+		      rps_swap16(order_of(view), value));
 }
 
 #endif

@@ -1,9 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Shared memory as the processor has it; include access.h instead. */
+/*
+ * Shared memory as the processor has it; include access.h instead.
+ *
+ * Relaxed accesses are volatile ones, as in a kernel: one access each, never
+ * invented nor merged, while private memory may stay in registers around them,
+ * which gcc denies to C11 atomics of any order.
+ */
 #ifndef RPS_ACCESS_DIRECT_H
 #define RPS_ACCESS_DIRECT_H
 
 #include <string.h>
+
+#define ACCESS_MAY_BE_PLAIN true
+/* What was stored stays there, as far as this end is concerned. */
+#define ACCESS_STORES_LAST true
 
 #define RAW_LOAD(bits)                                                         \
 	static inline uint##bits##_t raw_load##bits(const struct rps_mem *mem, \
@@ -12,7 +22,7 @@
 	{                                                                      \
 		(void)mem;                                                     \
 		(void)seam;                                                    \
-		return __atomic_load_n(at, __ATOMIC_RELAXED);                  \
+		return *(const volatile uint##bits##_t *)at;                   \
 	}
 #define RAW_STORE(bits)                                                        \
 	static inline void raw_store##bits(const struct rps_mem *mem,          \
@@ -21,7 +31,17 @@
 	{                                                                      \
 		(void)mem;                                                     \
 		(void)seam;                                                    \
-		__atomic_store_n(at, value, __ATOMIC_RELAXED);                 \
+		*(volatile uint##bits##_t *)at = value;                        \
+	}
+/* A line that is not written need not go back and forth between the ends. */
+#define RAW_UPDATE(bits)                                                       \
+	static inline void raw_update##bits(const struct rps_mem *mem,         \
+					    enum seam seam,                    \
+					    uint##bits##_t *at,                \
+					    uint##bits##_t value)              \
+	{                                                                      \
+		if (raw_load##bits(mem, seam, at) != value)                    \
+			raw_store##bits(mem, seam, at, value);                 \
 	}
 RAW_LOAD(16)
 RAW_LOAD(32)
@@ -29,8 +49,12 @@ RAW_LOAD(64)
 RAW_STORE(16)
 RAW_STORE(32)
 RAW_STORE(64)
+RAW_UPDATE(16)
+RAW_UPDATE(32)
+RAW_UPDATE(64)
 #undef RAW_LOAD
 #undef RAW_STORE
+#undef RAW_UPDATE
 
 static inline uint16_t raw_acquire16(const struct rps_mem *mem, enum seam seam,
 				     const uint16_t *at)
@@ -61,8 +85,9 @@ static inline void copy_in(const struct rps_mem *mem, enum seam seam, void *to,
 	(void)mem;
 	(void)seam;
 	memcpy(to, shared, len_bytes);
-	/* The compiler must not go back and read the peer's memory again. */
-	__asm__ volatile("" ::: "memory");
+	/* The compiler must not go back and read the peer's memory again: for
+	 * all that it knows the copy is another one from here on. */
+	__asm__ volatile("" : "+m"(*(uint8_t(*)[len_bytes])to));
 }
 
 /* Private bytes into shared memory. */

@@ -6,6 +6,10 @@
 #ifndef RPS_ACCESS_SIM_H
 #define RPS_ACCESS_SIM_H
 
+#define ACCESS_MAY_BE_PLAIN false
+/* A tester may change anything, and each store is a place for a fault. */
+#define ACCESS_STORES_LAST false
+
 enum rps_access {
 	RPS_ACCESS_LOAD,
 	RPS_ACCESS_ACQUIRE,
@@ -40,6 +44,13 @@ void rps_sim_fence(const struct rps_mem *mem);
 	{                                                                      \
 		rps_sim_store(mem, RPS_ACCESS_STORE, seam, at, (bits) / 8,     \
 			      value);                                          \
+	}                                                                      \
+	static inline void raw_update##bits(const struct rps_mem *mem,         \
+					    enum seam seam,                    \
+					    uint##bits##_t *at,                \
+					    uint##bits##_t value)              \
+	{                                                                      \
+		raw_store##bits(mem, seam, at, value);                         \
 	}
 RAW_ACCESS(16)
 RAW_ACCESS(32)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <rps/mem.h>
+#include "map.h"
 
 #include <errno.h>
 
@@ -29,17 +29,27 @@ int rps_mem_add(struct rps_mem *mem, struct gpa base, uint64_t len_bytes,
 	return 0;
 }
 
+void *map_and_note(const struct rps_mem *mem, unsigned int *region,
+		   struct gpa addr, uint64_t len_bytes)
+{
+	for (unsigned int i = 0; i < mem->num_regions; i++) {
+		const struct rps_region *at = &mem->region[i];
+		/* Wraps to a large number below the region: refused too. */
+		uint64_t offset = addr.v - at->base.v;
+
+		if (offset < at->len_bytes &&
+		    len_bytes <= at->len_bytes - offset) {
+			*region = i;
+			return at->host + offset;
+		}
+	}
+	return NULL;
+}
+
 void *rps_mem_map(const struct rps_mem *mem, struct gpa addr,
 		  uint64_t len_bytes)
 {
-	for (unsigned int i = 0; i < mem->num_regions; i++) {
-		const struct rps_region *region = &mem->region[i];
-		/* Wraps to a large number below the region: refused too. */
-		uint64_t offset = addr.v - region->base.v;
+	unsigned int region;
 
-		if (offset < region->len_bytes &&
-		    len_bytes <= region->len_bytes - offset)
-			return region->host + offset;
-	}
-	return NULL;
+	return map_and_note(mem, &region, addr, len_bytes);
 }

@@ -29,6 +29,12 @@ static inline bool mutated(const struct rps_mem *mem, enum rps_mutant mutant)
 	       rps_mutant_asked(mem->mutant, mutant);
 }
 
+/* Whether an assertion may well fail: an error that somebody asked for. */
+static inline bool any_mutant(const struct rps_mem *mem)
+{
+	return mem->mutant != MUTANT_none;
+}
+
 static inline bool library_mutated(enum rps_mutant mutant)
 {
 	return rps_mutant_asked(rps_mutant_of_library(), mutant);
@@ -38,6 +44,12 @@ static inline bool mutated(const struct rps_mem *mem, enum rps_mutant mutant)
 {
 	(void)mem;
 	(void)mutant;
+	return false;
+}
+
+static inline bool any_mutant(const struct rps_mem *mem)
+{
+	(void)mem;
 	return false;
 }
 

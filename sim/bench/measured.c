@@ -110,8 +110,7 @@ static void run_spsc_pingpong(struct bench *bench, uint64_t messages)
 	for (uint64_t i = 0; i < messages; i++) {
 		struct spsc *ring = bench->spsc[i % 2];
 
-		rps_assert(
-			spsc_send(ring, bench->payload, bench->len_bytes));
+		rps_assert(spsc_send(ring, bench->payload, bench->len_bytes));
 		rps_assert(spsc_receive(ring));
 		bench->received++;
 		spsc_done(ring);

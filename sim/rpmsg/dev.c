@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <rps/dev.h>
+#include "dev_path.h"
 
-#include <errno.h>
 #include <string.h>
-
-#include "../base/access.h"
-#include "../base/mutant.h"
-#include "../base/probe.h"
-#include "probe_msg.h"
 
 uint32_t rps_dev_id(const struct rps_xport *xport)
 {
@@ -43,7 +37,8 @@ int rps_dev_start(struct rps_dev *dev, struct rps_xport *xport)
 	int err;
 
 	dev->xport = xport;
-	dev->tx_held = false;
+	dev->num_unused = 0;
+	dev->num_lent = 0;
 	dev->ready = false;
 	err = start_queue(dev, &dev->tx, tx);
 	if (!err)
@@ -63,42 +58,16 @@ void rps_dev_stop(struct rps_dev *dev)
 		      0);
 	}
 	dev->ready = false;
-	dev->tx_held = false;
+	dev->num_unused = 0;
+	dev->num_lent = 0;
 }
 
-/* Why a message is dropped; the numbers appear in traces. */
-enum drop {
-	DROP_CHAIN = 16, /* broken chain, or outside the memory */
-	DROP_DIRECTION,  /* a buffer for us to write */
-	DROP_SHORT,      /* does not hold a header */
-	DROP_HDR_LONG,   /* hdr.len is more than the buffer */
-	DROP_GATHER,     /* in pieces, and too long to be put together */
-};
-
-static int drop(struct rps_dev *dev, uint16_t head, enum drop why)
+int dev_drop(struct rps_dev *dev, uint16_t head, enum dev_drop why)
 {
 	probe(&dev->xport->mem, RPS_EVENT_message_drop, why, 0, 0);
 	if (!mutated(&dev->xport->mem, MUTANT_dev_bad_buffer_lost))
-		rps_vdev_complete(&dev->rx, head, 0);
+		rps_vdev_stage(&dev->rx, head, 0);
 	return -EBADMSG;
-}
-
-static uint64_t chain_bytes(const struct vchain *chain)
-{
-	uint64_t sum = 0;
-
-	for (uint16_t i = 0; i < chain->num_segs; i++)
-		sum += chain->seg[i].len_bytes;
-	return sum;
-}
-
-static bool chain_goes(const struct vchain *chain, bool device_writes)
-{
-	for (uint16_t i = 0; i < chain->num_segs; i++) {
-		if (chain->seg[i].device_writes != device_writes)
-			return false;
-	}
-	return true;
 }
 
 /* The part of a segment that a piece of the message covers. */
@@ -114,11 +83,19 @@ static struct span span_of(const struct vseg *seg, uint64_t skip, size_t want)
 	return (struct span){ seg->host + skip, room < want ? room : want };
 }
 
+/* One side of a copy; the other one is the chain. */
+struct bytes {
+	uint8_t *to;         /* out of the chain, or NULL */
+	const uint8_t *from; /* into it */
+};
+
 /* @len_bytes bytes of the chain from @offset on; the caller checked them. */
-static void gather(struct rps_dev *dev, enum seam seam,
-		   const struct vchain *chain, uint64_t offset, uint8_t *to,
-		   size_t len_bytes)
+static void copy_chain(struct rps_dev *dev, enum seam seam,
+		       const struct vchain *chain, uint64_t offset,
+		       struct bytes bytes, size_t len_bytes)
 {
+	const struct rps_mem *mem = &dev->xport->mem;
+
 	for (uint16_t i = 0; i < chain->num_segs && len_bytes > 0; i++) {
 		const struct vseg *seg = &chain->seg[i];
 		struct span span;
@@ -128,232 +105,274 @@ static void gather(struct rps_dev *dev, enum seam seam,
 			continue;
 		}
 		span = span_of(seg, offset, len_bytes);
-		copy_in(&dev->xport->mem, seam, to, span.at, span.len_bytes);
-		to += span.len_bytes;
-		len_bytes -= span.len_bytes;
-		offset = 0;
-	}
-}
-
-static void scatter(struct rps_dev *dev, enum seam seam,
-		    const struct vchain *chain, uint64_t offset,
-		    const uint8_t *from, size_t len_bytes)
-{
-	for (uint16_t i = 0; i < chain->num_segs && len_bytes > 0; i++) {
-		const struct vseg *seg = &chain->seg[i];
-		struct span span;
-
-		if (offset >= seg->len_bytes) {
-			offset -= seg->len_bytes;
-			continue;
+		if (bytes.to) {
+			copy_in(mem, seam, bytes.to, span.at, span.len_bytes);
+			bytes.to += span.len_bytes;
+		} else {
+			copy_out(mem, seam, span.at, bytes.from,
+				 span.len_bytes);
+			bytes.from += span.len_bytes;
 		}
-		span = span_of(seg, offset, len_bytes);
-		copy_out(&dev->xport->mem, seam, span.at, from, span.len_bytes);
-		from += span.len_bytes;
 		len_bytes -= span.len_bytes;
 		offset = 0;
 	}
 }
 
-/* One rule for ring and header (END-004). */
-static enum rps_order hdr_order(const struct rps_dev *dev)
+/* The payload is where it is if it lies in one piece, else put together. */
+static int find_payload(struct rps_dev *dev, const struct vchain *chain,
+			struct rps_msg *msg)
 {
-	if (mutated(&dev->xport->mem, MUTANT_dev_hdr_is_le))
-		return RPS_ORDER_LE;
-	return dev->xport->mem.order;
-}
-
-static struct rps_hdr unpack(const struct rps_dev *dev,
-			     const struct rpmsg_hdr *wire, uint64_t bytes)
-{
-	enum rps_order order = hdr_order(dev);
-	struct rps_hdr hdr = rps_hdr_unpack(order, wire);
-
-	if (hdr.len_bytes > bytes - RPMSG_HDR_BYTES &&
-	    mutated(&dev->xport->mem, MUTANT_other_order_guessed))
-		return rps_hdr_unpack(order == RPS_ORDER_LE ? RPS_ORDER_BE
-							    : RPS_ORDER_LE,
-				      wire);
-	return hdr;
-}
-
-static int read_msg(struct rps_dev *dev, const struct vchain *chain,
-		    struct rps_msg *msg)
-{
-	uint64_t bytes = chain_bytes(chain);
-	struct rpmsg_hdr wire;
-
-	if (!chain_goes(chain, false) &&
-	    !mutated(&dev->xport->mem, MUTANT_dev_any_direction))
-		return drop(dev, chain->head, DROP_DIRECTION);
-	if (bytes < RPMSG_HDR_BYTES) {
-		if (!mutated(&dev->xport->mem, MUTANT_dev_short_msg_accepted))
-			return drop(dev, chain->head, DROP_SHORT);
-		memset(&wire, 0, sizeof(wire));
-	}
-	gather(dev, SEAM_HDR, chain, 0, (uint8_t *)&wire, sizeof(wire));
-	msg->hdr = unpack(dev, &wire, bytes);
-	if (mutated(&dev->xport->mem, MUTANT_dev_writes_in_message))
-		scatter(dev, SEAM_HDR, chain, offsetof(struct rpmsg_hdr, src),
-			(const uint8_t *)"mine", 4);
-	probe_header(&dev->xport->mem, RPS_EVENT_header_read,
-		     chain->seg[0].addr, &msg->hdr);
-	if (mutated(&dev->xport->mem, MUTANT_dev_len_from_desc))
-		msg->hdr.len_bytes = (uint16_t)(bytes - RPMSG_HDR_BYTES);
-	if (msg->hdr.len_bytes > bytes - RPMSG_HDR_BYTES) {
-		if (!mutated(&dev->xport->mem, MUTANT_dev_hdr_long_accepted))
-			return drop(dev, chain->head, DROP_HDR_LONG);
-		msg->hdr.len_bytes = (uint16_t)(bytes - RPMSG_HDR_BYTES);
-	}
-
-	if (mutated(&dev->xport->mem, MUTANT_dev_hdr_len_reread)) {
-		gather(dev, SEAM_HDR, chain, 0, (uint8_t *)&wire, sizeof(wire));
-		msg->hdr = rps_hdr_unpack(dev->xport->mem.order, &wire);
-		if (msg->hdr.len_bytes > bytes - RPMSG_HDR_BYTES)
-			msg->hdr.len_bytes =
-				(uint16_t)(bytes - RPMSG_HDR_BYTES);
-	}
+	const struct vseg *seg = &chain->seg[0];
 
 	msg->buf = chain->head;
-	msg->gathered = chain->seg[0].len_bytes <
-			RPMSG_HDR_BYTES + (uint32_t)msg->hdr.len_bytes;
+	msg->gathered =
+		seg->len_bytes < RPMSG_HDR_BYTES + (uint32_t)msg->hdr.len_bytes;
 	if (!msg->gathered) {
-		msg->payload = chain->seg[0].host + RPMSG_HDR_BYTES;
+		msg->payload = seg->host + RPMSG_HDR_BYTES;
 		return 0;
 	}
 	if (msg->hdr.len_bytes > sizeof(dev->gather))
-		return drop(dev, chain->head, DROP_GATHER);
-	gather(dev, SEAM_PAYLOAD, chain, RPMSG_HDR_BYTES, dev->gather,
-	       msg->hdr.len_bytes);
+		return dev_drop(dev, chain->head, DROP_GATHER);
+	copy_chain(dev, SEAM_PAYLOAD, chain, RPMSG_HDR_BYTES,
+		   (struct bytes){ .to = dev->gather }, msg->hdr.len_bytes);
 	msg->payload = dev->gather;
 	return 0;
 }
 
-int rps_dev_rx(struct rps_dev *dev, struct rps_msg *msg)
+static int read_chain(struct rps_dev *dev, const struct vchain *chain,
+		      struct rps_msg *msg)
 {
-	struct vchain chain;
-	int err = rps_vdev_take(&dev->rx, &chain);
+	struct view view = view_of(&dev->xport->mem);
+	struct rpmsg_hdr wire;
 
-	if (err == -EAGAIN || err == -EPROTO)
-		return err;
-	if (err)
-		return drop(dev, chain.head, DROP_CHAIN);
-	return read_msg(dev, &chain, msg);
+	if (chain->for_writing && !mutated(view.mem, MUTANT_dev_any_direction))
+		return dev_drop(dev, chain->head, DROP_DIRECTION);
+	if (chain->len_bytes < RPMSG_HDR_BYTES) {
+		if (!mutated(view.mem, MUTANT_dev_short_msg_accepted))
+			return dev_drop(dev, chain->head, DROP_SHORT);
+		memset(&wire, 0, sizeof(wire));
+	}
+	copy_chain(dev, SEAM_HDR, chain, 0,
+		   (struct bytes){ .to = (uint8_t *)&wire }, sizeof(wire));
+	msg->hdr = hdr_unpack_in(view, dev_hdr_order(view), &wire,
+				 chain->len_bytes - RPMSG_HDR_BYTES);
+	if (mutated(view.mem, MUTANT_dev_writes_in_message))
+		copy_chain(dev, SEAM_HDR, chain, 0,
+			   (struct bytes){ .from = (const uint8_t *)"mine" },
+			   4);
+	probe_header(view.mem, RPS_EVENT_header_read, chain->seg[0].addr,
+		     &msg->hdr);
+	if (!dev_len_is_good(view, &msg->hdr,
+			     chain->len_bytes - RPMSG_HDR_BYTES))
+		return dev_drop(dev, chain->head, DROP_MSG_LONG);
+	return find_payload(dev, chain, msg);
 }
 
-/* Our own memory says which buffer it was, not the peer's. */
-static uint16_t taken_as(struct rps_dev *dev, const struct rps_msg *msg)
+int dev_rx_chain(struct rps_dev *dev, uint16_t head,
+		 const struct vdev_desc *first, struct rps_msg *msg)
 {
-	const struct vring *ring = &dev->rx.ring;
+	struct vchain chain;
+	int err = vdev_walk(&dev->rx, head, first, &chain);
 
-	if (mutated(&dev->xport->mem, MUTANT_dev_head_read_back))
-		return load16(&dev->xport->mem, SEAM_AVAIL_RING,
-			      &ring->avail->ring[dev->rx.used_idx % ring->num]);
-	return msg->buf;
+	/* Only a deliberate error says so. */
+	if (err == -EAGAIN)
+		return err;
+	if (err)
+		return dev_drop(dev, head, DROP_CHAIN);
+	return read_chain(dev, &chain, msg);
+}
+
+static struct view view_in(const struct rps_dev *dev)
+{
+	return view_of(&dev->xport->mem);
+}
+
+int rps_dev_rx(struct rps_dev *dev, struct rps_msg *msg)
+{
+	return dev_rx(dev, view_in(dev), msg);
 }
 
 void rps_dev_rx_done(struct rps_dev *dev, const struct rps_msg *msg)
 {
-	if (mutated(&dev->xport->mem, MUTANT_tx_used_len))
-		rps_vdev_complete(&dev->rx, taken_as(dev, msg),
-				  RPMSG_HDR_BYTES + msg->hdr.len_bytes);
-	else
-		rps_vdev_complete(&dev->rx, taken_as(dev, msg), 0);
+	dev_rx_done(dev, view_in(dev), msg);
 }
 
-void rps_dev_rx_notify(struct rps_dev *dev)
+void rps_dev_flush(struct rps_dev *dev)
 {
-	bool wanted = rps_vdev_notify_needed(&dev->rx);
-
-	if ((wanted && !mutated(&dev->xport->mem, MUTANT_dev_silent_returns)) ||
-	    mutated(&dev->xport->mem, MUTANT_dev_returns_always_told))
-		dev->xport->ops->notify(dev->xport, RPS_QUEUE_TX);
+	dev_tell(dev, view_in(dev), false);
 }
 
-bool rps_dev_rx_rearm(struct rps_dev *dev)
+bool rps_dev_settle(struct rps_dev *dev)
 {
-	return rps_vdev_kick_on(&dev->rx);
+	return dev_settle(dev, view_in(dev));
+}
+
+/* None is there: ask to be kicked with the next one, and look again. */
+static int take_or_ask(struct rps_dev *dev, struct vdev_desc *first)
+{
+	struct view view = view_in(dev);
+	int head = vdev_take_head(&dev->tx, view, first);
+
+	if (head != -EAGAIN || !vdev_kick_ask(&dev->tx, view))
+		return head;
+	fence_full(view.mem);
+	if (!vdev_missed(&dev->tx, view, true))
+		return -EAGAIN;
+	return vdev_take_head(&dev->tx, view, first);
+}
+
+/* One that was taken before and not filled, or the next one. */
+static int next_tx(struct rps_dev *dev, struct vdev_desc *first)
+{
+	uint16_t head;
+
+	if (dev->num_unused == 0)
+		return take_or_ask(dev, first);
+	head = dev->unused[--dev->num_unused];
+	*first = vdev_first_desc(&dev->tx, view_in(dev), head);
+	return head;
 }
 
 /* A buffer that can carry at least a header; bad ones go back at once. */
-static int take_tx(struct rps_dev *dev)
+static int take_tx(struct rps_dev *dev, struct vchain *chain)
 {
-	struct vchain *chain = &dev->tx_chain;
+	const struct rps_mem *mem = &dev->xport->mem;
 
-	if (dev->tx_held)
-		return 0;
 	/* No more tries than entries: a driver may go on offering bad ones. */
 	for (uint32_t tries = 0; tries < dev->tx.ring.num; tries++) {
-		int err = rps_vdev_take(&dev->tx, chain);
+		struct vdev_desc first;
+		int head = next_tx(dev, &first);
+		int err;
 
+		if (head == -EAGAIN)
+			return -ENOMEM;
+		if (head < 0)
+			return -EPIPE;
+		err = vdev_walk(&dev->tx, (uint16_t)head, &first, chain);
 		if (err == -EAGAIN)
 			return -ENOMEM;
-		if (err == -EPROTO)
-			return -EPIPE;
-		if (!err && chain_goes(chain, true) &&
-		    (chain_bytes(chain) >= RPMSG_HDR_BYTES ||
-		     mutated(&dev->xport->mem, MUTANT_dev_short_buf_written))) {
-			dev->tx_held = true;
+		if (!err && !chain->for_reading &&
+		    (chain->len_bytes >= RPMSG_HDR_BYTES ||
+		     mutated(mem, MUTANT_dev_short_buf_written))) {
+			/* Kicks are wanted only while there is no buffer. */
+			if (dev->tx.kick_on)
+				rps_vdev_kick_off(&dev->tx);
 			return 0;
 		}
 		probe(&dev->xport->mem, RPS_EVENT_message_drop, DROP_CHAIN, 0,
 		      0);
-		rps_vdev_complete(&dev->tx, chain->head, 0);
+		rps_vdev_stage(&dev->tx, (uint32_t)head, 0);
 	}
 	return -ENOMEM;
 }
 
-static void write_msg(struct rps_dev *dev, const struct rps_hdr *hdr,
-		      const void *payload)
-{
-	struct rpmsg_hdr wire = rps_hdr_pack(hdr_order(dev), hdr);
-	uint32_t len_bytes = RPMSG_HDR_BYTES + hdr->len_bytes;
-
-	if (mutated(&dev->xport->mem, MUTANT_hdr_len_counts_header))
-		wire.len = cpu_to_virtio16(hdr_order(dev), (uint16_t)len_bytes);
-	scatter(dev, SEAM_HDR, &dev->tx_chain, 0, (const uint8_t *)&wire,
-		sizeof(wire));
-	probe_header(&dev->xport->mem, RPS_EVENT_header_write,
-		     dev->tx_chain.seg[0].addr, hdr);
-	scatter(dev, SEAM_PAYLOAD, &dev->tx_chain, RPMSG_HDR_BYTES, payload,
-		hdr->len_bytes);
-	dev->tx_held = false;
-	if (mutated(&dev->xport->mem, MUTANT_used_len_payload))
-		len_bytes -= RPMSG_HDR_BYTES;
-	rps_vdev_complete(&dev->tx, dev->tx_chain.head, len_bytes);
-}
-
 /* The largest message that the buffer takes. */
-static uint64_t send_room(const struct rps_dev *dev)
+static uint64_t send_room(const struct rps_mem *mem, uint64_t len_bytes)
 {
-	const struct rps_mem *mem = &dev->xport->mem;
-	uint64_t bytes = chain_bytes(&dev->tx_chain);
-
 	if (mutated(mem, MUTANT_dev_room_is_512) ||
 	    mutated(mem, MUTANT_dev_short_buf_written))
 		return 512;
-	if (mutated(mem, MUTANT_dev_never_above_512) && bytes > 512)
+	if (mutated(mem, MUTANT_dev_never_above_512) && len_bytes > 512)
 		return 512;
 	if (mutated(mem, MUTANT_header_counted_twice))
-		return bytes - RPMSG_HDR_BYTES;
-	return bytes;
+		return len_bytes - RPMSG_HDR_BYTES;
+	return len_bytes;
+}
+
+/* A deliberate error: none is free, so the first one is written once more. */
+static void overwrite_lent(struct rps_dev *dev, const struct rps_hdr *hdr,
+			   const void *payload)
+{
+	struct vdev_desc first = vdev_first_desc(&dev->tx, view_in(dev), 0);
+	struct vchain chain;
+
+	if (!vdev_walk(&dev->tx, 0, &first, &chain))
+		copy_chain(dev, SEAM_PAYLOAD, &chain, RPMSG_HDR_BYTES,
+			   (struct bytes){ .from = payload }, hdr->len_bytes);
+}
+
+int dev_stage_chain(struct rps_dev *dev, const struct rps_hdr *hdr,
+		    const void *payload)
+{
+	const struct rps_mem *mem = &dev->xport->mem;
+	struct rpmsg_hdr wire =
+		hdr_pack_in(view_in(dev), dev_hdr_order(view_in(dev)), hdr);
+	struct vchain chain;
+	int err = take_tx(dev, &chain);
+
+	if (err == -ENOMEM && mutated(mem, MUTANT_lent_buffer_reused))
+		overwrite_lent(dev, hdr, payload);
+	if (err)
+		return err;
+	if (RPMSG_HDR_BYTES + hdr->len_bytes >
+	    send_room(mem, chain.len_bytes)) {
+		dev_keep_unused(dev, chain.head);
+		return -EMSGSIZE;
+	}
+	copy_chain(dev, SEAM_HDR, &chain, 0,
+		   (struct bytes){ .from = (const uint8_t *)&wire },
+		   sizeof(wire));
+	probe_header(&dev->xport->mem, RPS_EVENT_header_write,
+		     chain.seg[0].addr, hdr);
+	copy_chain(dev, SEAM_PAYLOAD, &chain, RPMSG_HDR_BYTES,
+		   (struct bytes){ .from = payload }, hdr->len_bytes);
+	dev_stage_used(dev, view_in(dev), chain.head, hdr);
+	return 0;
+}
+
+int rps_dev_stage(struct rps_dev *dev, const struct rps_hdr *hdr,
+		  const void *payload)
+{
+	return dev_stage(dev, view_in(dev), hdr, payload);
 }
 
 int rps_dev_send(struct rps_dev *dev, const struct rps_hdr *hdr,
 		 const void *payload)
 {
-	int err = take_tx(dev);
+	return dev_send(dev, view_in(dev), hdr, payload);
+}
 
-	if (err == -ENOMEM && dev->tx_chain.num_segs > 0 &&
-	    mutated(&dev->xport->mem, MUTANT_lent_buffer_reused))
-		scatter(dev, SEAM_PAYLOAD, &dev->tx_chain, RPMSG_HDR_BYTES,
-			payload, hdr->len_bytes);
-	if (!err && RPMSG_HDR_BYTES + hdr->len_bytes > send_room(dev))
-		err = -EMSGSIZE;
-	if (!err)
-		write_msg(dev, hdr, payload);
-	/* Nothing sent, but bad buffers given back: the driver hears of it. */
-	if (rps_vdev_notify_needed(&dev->tx))
-		dev->xport->ops->notify(dev->xport, RPS_QUEUE_RX);
-	return err;
+int rps_dev_get(struct rps_dev *dev, struct rps_room *room)
+{
+	struct vchain chain;
+	int err;
+
+	/* Each may come back unfilled, and there may be one more. */
+	if (dev->num_lent + 1u >= RPS_DEV_UNUSED_MAX)
+		return -ENOMEM;
+	err = take_tx(dev, &chain);
+	if (err)
+		return err;
+	if (chain.seg[0].len_bytes < RPMSG_HDR_BYTES) {
+		dev_keep_unused(dev, chain.head);
+		return -EMSGSIZE;
+	}
+	dev->num_lent++;
+	room->buf = chain.head;
+	room->addr = chain.seg[0].addr.v;
+	room->payload = chain.seg[0].host + RPMSG_HDR_BYTES;
+	room->room_bytes = chain.seg[0].len_bytes - RPMSG_HDR_BYTES;
+	return 0;
+}
+
+void rps_dev_unget(struct rps_dev *dev, const struct rps_room *room)
+{
+	rps_assert(dev->num_lent > 0);
+	dev->num_lent--;
+	dev_keep_unused(dev, room->buf);
+}
+
+int rps_dev_stage_room(struct rps_dev *dev, const struct rps_room *room,
+		       const struct rps_hdr *hdr)
+{
+	struct rps_mem *mem = &dev->xport->mem;
+	struct gpa at = { room->addr };
+
+	if (hdr->len_bytes > room->room_bytes)
+		return -EMSGSIZE;
+	rps_assert(dev->num_lent > 0);
+	dev->num_lent--;
+	dev_write_hdr(view_of(mem), room->payload - RPMSG_HDR_BYTES, at, hdr);
+	dev_stage_used(dev, view_of(mem), room->buf, hdr);
+	return 0;
 }

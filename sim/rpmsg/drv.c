@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <rps/drv.h>
 
-#include <errno.h>
 #include <string.h>
 
-#include "../base/access.h"
-#include "../base/assert.h"
-#include "../base/mutant.h"
-#include "../base/probe.h"
-#include "probe_msg.h"
+#include "drv_path.h"
 
 /* All that this driver understands; what else is offered stays clear. */
 #define DRIVER_FEATURES                                                        \
@@ -101,30 +96,15 @@ static int agree_on_sizes(struct rps_drv *drv)
 	return 0;
 }
 
-/* Where the device finds what we find at @addr. */
-static struct gpa bus_addr(const struct rps_drv *drv, struct gpa addr)
-{
-	if (feature_has(drv->features, VIRTIO_F_ACCESS_PLATFORM))
-		addr.v += drv->params.bus_offset;
-	return addr;
-}
-
-static struct gpa buf_bus_addr(const struct rps_drv *drv, struct gpa addr)
-{
-	if (mutated(drv->mem, MUTANT_cpu_addr_written))
-		return addr;
-	return bus_addr(drv, addr);
-}
-
 static int set_up_queue(struct rps_drv *drv, struct vdrv *vq,
 			unsigned int queue, struct vdrv_slot *slots)
 {
 	uint32_t max = drv->ops->queue_num_max(drv->bus, queue);
 	const struct rps_vring_addrs *ring = &drv->params.ring[queue];
 	struct rps_vring_addrs on_bus = {
-		.desc = bus_addr(drv, ring->desc),
-		.avail = bus_addr(drv, ring->avail),
-		.used = bus_addr(drv, ring->used),
+		.desc = { ring->desc.v + drv->bus_offset },
+		.avail = { ring->avail.v + drv->bus_offset },
+		.used = { ring->used.v + drv->bus_offset },
 	};
 	struct vdrv_params params = {
 		.queue = queue,
@@ -145,52 +125,20 @@ static int set_up_queue(struct rps_drv *drv, struct vdrv *vq,
 	return 0;
 }
 
-/* Receive buffers come first, send buffers behind them. */
-static struct gpa rx_addr(const struct rps_drv *drv, uint16_t buf)
-{
-	if (mutated(drv->mem, MUTANT_buffers_interleaved))
-		buf *= 2;
-	return (struct gpa){ drv->params.bufs.v +
-			     (uint64_t)buf * drv->params.buf_bytes };
-}
-
-static struct gpa tx_addr(const struct rps_drv *drv, uint16_t buf)
-{
-	if (mutated(drv->mem, MUTANT_buffers_interleaved))
-		return (struct gpa){ rx_addr(drv, buf).v +
-				     drv->params.buf_bytes };
-	return (struct gpa){ rx_addr(drv, drv->num_bufs).v +
-			     (uint64_t)buf * drv->params.tx_buf_bytes };
-}
-
-static void *token_of(uint16_t buf)
-{
-	return (void *)(uintptr_t)buf;
-}
-
-static uint16_t buf_of(const void *token)
-{
-	return (uint16_t)(uintptr_t)token;
-}
-
-static void offer_rx(struct rps_drv *drv, uint16_t buf, uint32_t len_bytes)
-{
-	struct vbuf vbuf = {
-		.addr = buf_bus_addr(drv, rx_addr(drv, buf)),
-		.len_bytes = len_bytes,
-		.device_writes = true,
-	};
-	int err = rps_vdrv_offer(&drv->rx, &vbuf, 1, token_of(buf));
-
-	/* There are never more buffers than entries; broken is no bug. */
-	rps_assert(err == 0 || err == -EPIPE);
-}
-
 static uint32_t first_len(const struct rps_drv *drv)
 {
 	if (mutated(drv->mem, MUTANT_posted_short))
 		return drv->params.buf_bytes - RPMSG_HDR_BYTES;
 	return drv->params.buf_bytes;
+}
+
+static void post_all(struct rps_drv *drv, uint32_t len_bytes)
+{
+	struct view view = view_of(drv->mem);
+
+	for (uint16_t i = 0; i < drv->num_bufs; i++)
+		drv_stage_rx(drv, view, i, len_bytes);
+	vdrv_publish(&drv->rx, view);
 }
 
 static int set_up_buffers(struct rps_drv *drv)
@@ -204,7 +152,9 @@ static int set_up_buffers(struct rps_drv *drv)
 	if (drv->params.buf_bytes <= RPMSG_HDR_BYTES ||
 	    drv->params.tx_buf_bytes <= RPMSG_HDR_BYTES)
 		return -EINVAL;
-	if (!rps_mem_map(drv->mem, drv->params.bufs, bytes))
+	drv->tx_offset = (uint64_t)drv->num_bufs * drv->params.buf_bytes;
+	drv->bufs = rps_mem_map(drv->mem, drv->params.bufs, bytes);
+	if (!drv->bufs)
 		return -EINVAL;
 
 	for (uint16_t i = 0; i < drv->num_bufs; i++)
@@ -212,8 +162,7 @@ static int set_up_buffers(struct rps_drv *drv)
 	drv->num_tx_free = drv->num_bufs;
 	if (mutated(drv->mem, MUTANT_driver_ok_first))
 		return 0;
-	for (uint16_t i = 0; i < drv->num_bufs; i++)
-		offer_rx(drv, i, first_len(drv));
+	post_all(drv, first_len(drv));
 	return 0;
 }
 
@@ -229,6 +178,8 @@ static int bring_up(struct rps_drv *drv)
 		return -ENODEV;
 	add_status(drv, VIRTIO_STATUS_DRIVER);
 	err = negotiate(drv);
+	if (feature_has(drv->features, VIRTIO_F_ACCESS_PLATFORM))
+		drv->bus_offset = drv->params.bus_offset;
 	if (!err)
 		err = agree_on_sizes(drv);
 	if (!err)
@@ -262,13 +213,11 @@ int rps_drv_probe(struct rps_drv *drv, struct rps_mem *mem,
 
 	rps_vdrv_irq_off(&drv->tx);
 	add_status(drv, VIRTIO_STATUS_DRIVER_OK);
-	drv->ready = true;
-	if (mutated(drv->mem, MUTANT_driver_ok_first)) {
-		for (uint16_t i = 0; i < drv->num_bufs; i++)
-			offer_rx(drv, i, drv->params.buf_bytes);
-	}
+	if (mutated(drv->mem, MUTANT_driver_ok_first))
+		post_all(drv, drv->params.buf_bytes);
 	if (!mutated(drv->mem, MUTANT_no_initial_kick))
-		rps_drv_rx_kick(drv);
+		rps_drv_flush(drv);
+	drv->ready = true;
 	return 0;
 }
 
@@ -280,189 +229,123 @@ void rps_drv_remove(struct rps_drv *drv)
 	probe(drv->mem, RPS_EVENT_ring_stop, drv->tx.queue, 0, 0);
 }
 
-/* Why a message is dropped; the numbers appear in traces. */
-enum drop {
-	DROP_USED_SHORT = 1, /* used.len does not hold a header */
-	DROP_USED_LONG,      /* used.len is more than the buffer */
-	DROP_HDR_LONG,       /* hdr.len is more than was written */
-};
-
-static int drop(struct rps_drv *drv, uint16_t buf, enum drop why)
+int drv_drop(struct rps_drv *drv, uint16_t buf, enum drv_drop why)
 {
 	probe(drv->mem, RPS_EVENT_message_drop, why, 0, 0);
 	if (!mutated(drv->mem, MUTANT_bad_buffer_lost))
-		offer_rx(drv, buf, drv->params.buf_bytes);
+		drv_stage_rx(drv, view_of(drv->mem), buf,
+			     drv->params.buf_bytes);
 	return -EBADMSG;
-}
-
-/* Our own memory says where the buffer is, not the peer's. */
-static struct gpa received_at(struct rps_drv *drv, uint16_t buf)
-{
-	if (mutated(drv->mem, MUTANT_desc_addr_read_back))
-		return (struct gpa){ load64(drv->mem, SEAM_DESC_ADDR,
-					    &drv->rx.ring.desc[buf].addr) };
-	return rx_addr(drv, buf);
-}
-
-static struct rps_hdr unpack(const struct rps_drv *drv,
-			     const struct rpmsg_hdr *wire, uint32_t used_bytes)
-{
-	enum rps_order order = drv->mem->order;
-	struct rps_hdr hdr = rps_hdr_unpack(order, wire);
-
-	if (hdr.len_bytes > used_bytes - RPMSG_HDR_BYTES &&
-	    mutated(drv->mem, MUTANT_other_order_guessed))
-		return rps_hdr_unpack(order == RPS_ORDER_LE ? RPS_ORDER_BE
-							    : RPS_ORDER_LE,
-				      wire);
-	return hdr;
 }
 
 int rps_drv_rx(struct rps_drv *drv, struct rps_msg *msg)
 {
-	struct rpmsg_hdr wire;
-	struct vdrv_used used;
-	uint8_t *bytes;
-	uint16_t buf;
-	int err = rps_vdrv_reclaim(&drv->rx, &used);
-
-	if (err)
-		return err;
-	buf = buf_of(used.token);
-	if (used.len_bytes < RPMSG_HDR_BYTES &&
-	    !mutated(drv->mem, MUTANT_used_short_accepted))
-		return drop(drv, buf, DROP_USED_SHORT);
-	if (used.len_bytes > drv->params.buf_bytes &&
-	    !mutated(drv->mem, MUTANT_used_long_accepted))
-		return drop(drv, buf, DROP_USED_LONG);
-
-	bytes = rps_mem_map(drv->mem, received_at(drv, buf),
-			    drv->params.buf_bytes);
-	/* Never, but for an address that a deliberate error took elsewhere. */
-	if (!bytes)
-		return drop(drv, buf, DROP_USED_LONG);
-	copy_in(drv->mem, SEAM_HDR, &wire, bytes, sizeof(wire));
-	msg->hdr = unpack(drv, &wire, used.len_bytes);
-	probe_header(drv->mem, RPS_EVENT_header_read, rx_addr(drv, buf),
-		     &msg->hdr);
-	if (msg->hdr.len_bytes > used.len_bytes - RPMSG_HDR_BYTES &&
-	    !mutated(drv->mem, MUTANT_hdr_long_accepted))
-		return drop(drv, buf, DROP_HDR_LONG);
-	if (mutated(drv->mem, MUTANT_hdr_len_reread)) {
-		copy_in(drv->mem, SEAM_HDR, &wire, bytes, sizeof(wire));
-		msg->hdr = rps_hdr_unpack(drv->mem->order, &wire);
-	}
-	/* Even a deliberate error of ours stays inside the buffer. */
-	msg->hdr.len_bytes = (uint16_t)min32(
-		msg->hdr.len_bytes, drv->params.buf_bytes - RPMSG_HDR_BYTES);
-	msg->payload = bytes + RPMSG_HDR_BYTES;
-	msg->buf = buf;
-	msg->gathered = false;
-	return 0;
+	return drv_rx(drv, view_of(drv->mem), msg);
 }
 
 void rps_drv_rx_done(struct rps_drv *drv, const struct rps_msg *msg)
 {
-	if (mutated(drv->mem, MUTANT_repost_short))
-		offer_rx(drv, msg->buf, RPMSG_HDR_BYTES + msg->hdr.len_bytes);
-	else
-		offer_rx(drv, msg->buf, drv->params.buf_bytes);
+	drv_rx_done(drv, view_of(drv->mem), msg);
 }
 
-void rps_drv_rx_kick(struct rps_drv *drv)
+void rps_drv_flush(struct rps_drv *drv)
 {
-	if (rps_vdrv_kick_needed(&drv->rx))
-		drv->ops->kick(drv->bus, drv->rx.queue);
+	drv_tell(drv, view_of(drv->mem), false);
 }
 
-bool rps_drv_rx_rearm(struct rps_drv *drv)
+bool rps_drv_settle(struct rps_drv *drv)
 {
-	return rps_vdrv_irq_on(&drv->rx);
+	return drv_settle(drv, view_of(drv->mem));
 }
 
-/* A buffer of ours, taken back from the device if need be. */
-static int take_tx(struct rps_drv *drv, uint16_t *buf)
+int drv_reclaim_tx(struct rps_drv *drv)
 {
-	struct vdrv_used used;
-	int err;
+	struct view view = view_of(drv->mem);
+	uint32_t used_bytes = 0;
+	int buf = vdrv_reclaim_own(&drv->tx, view, &used_bytes);
 
-	if (drv->num_tx_free > 0) {
-		*buf = drv->tx_free[--drv->num_tx_free];
-		return 0;
+	/* Whoever waits wants to be told: ask again, and look again. */
+	if (buf == -EAGAIN && drv->tx_waiters > 0 &&
+	    vdrv_irq_ask(&drv->tx, view)) {
+		fence_full(drv->mem);
+		if (vdrv_missed(&drv->tx, view, true))
+			buf = vdrv_reclaim_own(&drv->tx, view, &used_bytes);
 	}
-	/* used.len says nothing here: the device writes nothing. */
-	err = rps_vdrv_reclaim(&drv->tx, &used);
-	if (err == -EAGAIN && (mutated(drv->mem, MUTANT_lent_buffer_reused) ||
-			       mutated(drv->mem, MUTANT_overfull))) {
-		*buf = 0;
+	if (buf == -EAGAIN && (mutated(drv->mem, MUTANT_lent_buffer_reused) ||
+			       mutated(drv->mem, MUTANT_overfull)))
 		return 0;
-	}
-	if (err == -EAGAIN)
+	if (buf == -EAGAIN)
 		return -ENOMEM;
-	if (err)
+	if (buf < 0)
 		return -EPIPE;
-	if (used.len_bytes != 0 && mutated(drv->mem, MUTANT_tx_used_len_fatal))
+	if (used_bytes != 0 && mutated(drv->mem, MUTANT_tx_used_len_fatal))
 		return -EPIPE;
-	*buf = buf_of(used.token);
-	return 0;
+	return buf;
 }
 
-static uint32_t send_room(const struct rps_drv *drv)
+int drv_stage_chained(struct rps_drv *drv, uint16_t buf,
+		      const struct vbuf *vbuf)
 {
-	if (mutated(drv->mem, MUTANT_rx_size_for_tx))
-		return drv->params.buf_bytes - RPMSG_HDR_BYTES;
-	if (mutated(drv->mem, MUTANT_header_counted_twice))
-		return drv->params.tx_buf_bytes - 2 * RPMSG_HDR_BYTES;
-	return drv->params.tx_buf_bytes - RPMSG_HDR_BYTES;
-}
+	uint16_t other = buf ^ (drv->tx.ring.num / 2);
+	struct vring_desc *table = drv->tx.ring.desc;
+	struct view view = view_of(drv->mem);
+	struct vbuf part[2] = { *vbuf, *vbuf };
 
-/* One buffer; a deliberate error makes a chain of a long one. */
-static int offer_tx(struct rps_drv *drv, struct vbuf vbuf, uint16_t buf)
-{
-	struct vbuf part[2] = { vbuf, vbuf };
-
-	if (vbuf.len_bytes < 480 ||
-	    !mutated(drv->mem, MUTANT_long_message_chained))
-		return rps_vdrv_offer(&drv->tx, &vbuf, 1, token_of(buf));
 	part[0].len_bytes = RPMSG_HDR_BYTES;
 	part[1].addr.v += RPMSG_HDR_BYTES;
 	part[1].len_bytes -= RPMSG_HDR_BYTES;
-	return rps_vdrv_offer(&drv->tx, part, 2, token_of(buf));
+	if (vdrv_stage_own(&drv->tx, view, buf, &part[0]))
+		return -EPIPE;
+	vdrv_write_desc(view, &table[buf], &part[0], VRING_DESC_F_NEXT, other);
+	vdrv_write_desc(view, &table[other], &part[1], 0, 0);
+	return 0;
+}
+
+int rps_drv_stage(struct rps_drv *drv, const struct rps_hdr *hdr,
+		  const void *payload)
+{
+	return drv_stage(drv, view_of(drv->mem), hdr, payload);
 }
 
 int rps_drv_send(struct rps_drv *drv, const struct rps_hdr *hdr,
 		 const void *payload)
 {
-	uint32_t room_bytes = send_room(drv);
-	struct rpmsg_hdr wire = rps_hdr_pack(drv->mem->order, hdr);
-	struct vbuf vbuf = { .len_bytes = RPMSG_HDR_BYTES + hdr->len_bytes };
-	uint8_t *bytes;
-	uint16_t buf;
+	return drv_send(drv, view_of(drv->mem), hdr, payload);
+}
+
+int rps_drv_get(struct rps_drv *drv, struct rps_room *room)
+{
+	int buf = drv_take_tx(drv, view_of(drv->mem));
+
+	if (buf < 0)
+		return buf;
+	room->buf = (uint16_t)buf;
+	room->addr = drv_addr(drv, drv_tx_offset(drv, room->buf)).v;
+	room->payload =
+		drv->bufs + drv_tx_offset(drv, room->buf) + RPMSG_HDR_BYTES;
+	room->room_bytes = drv_send_room(drv);
+	return 0;
+}
+
+void rps_drv_unget(struct rps_drv *drv, const struct rps_room *room)
+{
+	rps_assert(drv->num_tx_free < drv->num_bufs);
+	drv->tx_free[drv->num_tx_free++] = room->buf;
+}
+
+int rps_drv_stage_room(struct rps_drv *drv, const struct rps_room *room,
+		       const struct rps_hdr *hdr)
+{
+	struct view view = view_of(drv->mem);
 	int err;
 
-	if (mutated(drv->mem, MUTANT_hdr_len_counts_header))
-		wire.len = cpu_to_virtio16(drv->mem->order,
-					   (uint16_t)vbuf.len_bytes);
-	if (hdr->len_bytes > room_bytes)
+	if (hdr->len_bytes > drv_send_room(drv))
 		return -EMSGSIZE;
-	err = take_tx(drv, &buf);
+	drv_write_hdr(drv, view, room->buf, hdr);
+	err = drv_stage_tx(drv, view, room->buf, hdr);
 	if (err)
-		return err;
-
-	vbuf.addr = buf_bus_addr(drv, tx_addr(drv, buf));
-	bytes = rps_mem_map(drv->mem, tx_addr(drv, buf), vbuf.len_bytes);
-	copy_out(drv->mem, SEAM_HDR, bytes, &wire, sizeof(wire));
-	probe_header(drv->mem, RPS_EVENT_header_write, vbuf.addr, hdr);
-	/* Nothing to copy may come without an address to copy it from. */
-	if (hdr->len_bytes > 0)
-		copy_out(drv->mem, SEAM_PAYLOAD, bytes + RPMSG_HDR_BYTES,
-			 payload, hdr->len_bytes);
-	err = offer_tx(drv, vbuf, buf);
-	if (err)
-		return -EPIPE;
-	if (rps_vdrv_kick_needed(&drv->tx))
-		drv->ops->kick(drv->bus, drv->tx.queue);
-	return 0;
+		rps_drv_unget(drv, room);
+	return err;
 }
 
 void rps_drv_tx_wait_begin(struct rps_drv *drv)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <rps/ept.h>
+#include "ept.h"
 
 #include <errno.h>
 #include <string.h>
@@ -53,6 +53,7 @@ int rps_ept_add(struct rps_ept_table *table, struct rps_ept *ept)
 	table->slot[at] = ept;
 	table->count++;
 	ept->addr = addr;
+	table->near[addr % RPS_EPT_NEAR] = ept;
 	return 0;
 }
 
@@ -62,6 +63,8 @@ int rps_ept_remove(struct rps_ept_table *table, const struct rps_ept *ept)
 
 	if (at == table->count || table->slot[at] != ept)
 		return -ENOENT;
+	if (table->near[ept->addr % RPS_EPT_NEAR] == ept)
+		table->near[ept->addr % RPS_EPT_NEAR] = NULL;
 	table->count--;
 	memmove(&table->slot[at], &table->slot[at + 1],
 		(table->count - at) * sizeof(table->slot[0]));

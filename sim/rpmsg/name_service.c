@@ -86,6 +86,8 @@ static bool catch_up(struct rps_node *node)
 {
 	const struct rps_ept *ept;
 
+	if (node->ns_next == RPMSG_ADDR_ANY)
+		return true;
 	while ((ept = next_untold(node))) {
 		struct rps_ns_pending pending = announcement(ept, false);
 

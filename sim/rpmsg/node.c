@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "../base/mark.h"
-#include "../base/probe.h"
+#include "dev_path.h"
+#include "drv_path.h"
+#include "ept.h"
 #include "name_service.h"
 #include "node_priv.h"
 
@@ -61,35 +63,37 @@ void rps_node_stop(struct rps_node *node)
 	node->ready = false;
 }
 
-/* The four things that the roles do differently on the way up. */
-static int rx_next(struct rps_node *node, struct rps_msg *msg)
+/* What the roles do differently on the way up. */
+static RPS_HOT int rx_next(struct rps_node *node, struct view view,
+			   struct rps_msg *msg)
 {
 	if (node->role == RPS_ROLE_DRIVER)
-		return rps_drv_rx(&node->drv, msg);
-	return rps_dev_rx(&node->dev, msg);
+		return drv_rx(&node->drv, view, msg);
+	return dev_rx(&node->dev, view, msg);
 }
 
-static void rx_done(struct rps_node *node, const struct rps_msg *msg)
+static RPS_HOT void rx_done(struct rps_node *node, struct view view,
+			    const struct rps_msg *msg)
 {
 	if (node->role == RPS_ROLE_DRIVER)
-		rps_drv_rx_done(&node->drv, msg);
+		drv_rx_done(&node->drv, view, msg);
 	else
-		rps_dev_rx_done(&node->dev, msg);
+		dev_rx_done(&node->dev, view, msg);
 }
 
-static void rx_tell(struct rps_node *node)
+void node_flush(struct rps_node *node)
 {
 	if (node->role == RPS_ROLE_DRIVER)
-		rps_drv_rx_kick(&node->drv);
+		rps_drv_flush(&node->drv);
 	else
-		rps_dev_rx_notify(&node->dev);
+		rps_dev_flush(&node->dev);
 }
 
-static bool rx_rearm(struct rps_node *node)
+static RPS_HOT bool settle(struct rps_node *node, struct view view)
 {
 	if (node->role == RPS_ROLE_DRIVER)
-		return rps_drv_rx_rearm(&node->drv);
-	return rps_dev_rx_rearm(&node->dev);
+		return drv_settle(&node->drv, view);
+	return dev_settle(&node->dev, view);
 }
 
 static unsigned int rx_budget(const struct rps_node *node)
@@ -113,8 +117,8 @@ static void learn_dst(const struct rps_node *node, struct rps_ept *ept,
 		ept->dst = src;
 }
 
-static enum rps_rx_result deliver(struct rps_node *node,
-				  const struct rps_msg *msg)
+static RPS_HOT enum rps_rx_result
+deliver(struct rps_node *node, struct view view, const struct rps_msg *msg)
 {
 	struct rps_ept *ept;
 
@@ -123,7 +127,7 @@ static enum rps_rx_result deliver(struct rps_node *node,
 		ns_receive(node, msg);
 		return RPS_RX_DONE;
 	}
-	ept = rps_ept_find(&node->epts, msg->hdr.dst);
+	ept = ept_find(&node->epts, msg->hdr.dst);
 	if (ept && mutated(node->mem, MUTANT_src_filtered) &&
 	    ept->dst != RPMSG_ADDR_ANY && ept->dst != msg->hdr.src)
 		ept = NULL;
@@ -143,13 +147,14 @@ static enum rps_rx_result deliver(struct rps_node *node,
 	    msg->hdr.len_bytes == 0)
 		return RPS_RX_HOLD;
 	learn_dst(node, ept, msg->hdr.src);
-	probe(node->mem, RPS_EVENT_message_deliver, msg->hdr.src, msg->hdr.dst,
-	      msg->hdr.len_bytes);
+	view_probe(view, RPS_EVENT_message_deliver, msg->hdr.src, msg->hdr.dst,
+		   msg->hdr.len_bytes);
 	return ept->rx(node, ept, msg, ept->priv);
 }
 
 /* Deliberate errors in what was received. */
-static void spoil(struct rps_node *node, struct rps_msg *msg)
+static RPS_HOT void spoil(struct rps_node *node, struct view view,
+			  struct rps_msg *msg)
 {
 	struct rps_msg later;
 
@@ -159,12 +164,13 @@ static void spoil(struct rps_node *node, struct rps_msg *msg)
 	if (mutated(node->mem, MUTANT_told_dst_for_src))
 		msg->hdr.src = msg->hdr.dst;
 	if (mutated(node->mem, MUTANT_later_one_first) &&
-	    rx_next(node, &later) == 0 && deliver(node, &later) == RPS_RX_DONE)
-		rx_done(node, &later);
+	    rx_next(node, view, &later) == 0 &&
+	    deliver(node, view, &later) == RPS_RX_DONE)
+		rx_done(node, view, &later);
 }
 
 /* Return: messages handled; *@more says whether the budget ended first. */
-static void drain(struct rps_node *node, bool *more)
+static RPS_HOT void drain(struct rps_node *node, struct view view, bool *more)
 {
 	unsigned int budget = rx_budget(node);
 	struct rps_msg msg;
@@ -173,7 +179,7 @@ static void drain(struct rps_node *node, bool *more)
 		budget = 1;
 	*more = false;
 	while (budget > 0) {
-		int err = rx_next(node, &msg);
+		int err = rx_next(node, view, &msg);
 
 		if (err == -EAGAIN && budget == rx_budget(node) &&
 		    mutated(node->mem, MUTANT_idle_is_counted))
@@ -185,43 +191,57 @@ static void drain(struct rps_node *node, bool *more)
 			node->num_dropped++;
 			continue;
 		}
-		spoil(node, &msg);
-		if (deliver(node, &msg) == RPS_RX_DONE &&
+		spoil(node, view, &msg);
+		if (deliver(node, view, &msg) == RPS_RX_DONE &&
 		    !(mutated(node->mem, MUTANT_long_message_buffer_lost) &&
 		      msg.hdr.len_bytes > 480))
-			rx_done(node, &msg);
+			rx_done(node, view, &msg);
 		if (!node->ready)
 			return;
 	}
 	*more = true;
 }
 
-bool rps_node_poll(struct rps_node *node)
+static RPS_HOT bool poll_as(struct rps_node *node, struct view view)
 {
 	bool more;
 
+	node->corks++;
+	drain(node, view, &more);
+	if (node->ready)
+		ns_flush(node);
+	node->corks--;
+	if (!node->ready)
+		return false;
+	more = settle(node, view) || more;
+	return more && !mutated(node->mem, MUTANT_one_message_per_irq);
+}
+
+/* One that is observed, or in the other byte order. */
+static RPS_COLD bool poll_told(struct rps_node *node)
+{
+	return poll_as(node, view_of(node->mem));
+}
+
+bool rps_node_poll(struct rps_node *node)
+{
 	if (!node->ready)
 		return false;
 	if (mutated(node->mem, MUTANT_senders_block_receiving) &&
 	    node->num_waiting > 0)
 		return false;
-	drain(node, &more);
-	if (!node->ready)
-		return false;
-	if (!mutated(node->mem, MUTANT_no_kick_after_repost))
-		rx_tell(node);
-	ns_flush(node);
-	if (mutated(node->mem, MUTANT_one_message_per_irq))
-		return false;
-	return rx_rearm(node) || more;
+	if (is_plain(node->mem))
+		return poll_as(node, view_plain(node->mem));
+	return poll_told(node);
 }
 
 void rps_node_release(struct rps_node *node, const struct rps_msg *msg)
 {
 	if (!node->ready || mutated(node->mem, MUTANT_held_is_kept))
 		return;
-	rx_done(node, msg);
-	rx_tell(node);
+	rx_done(node, view_of(node->mem), msg);
+	if (node->corks == 0)
+		node_flush(node);
 }
 
 /* Deliberate errors in which address is given to whom. */

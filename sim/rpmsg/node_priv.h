@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of a node share. */
 #ifndef RPS_NODE_PRIV_H
 #define RPS_NODE_PRIV_H
 
@@ -18,5 +19,8 @@ static inline uint32_t ns_addr(const struct rps_node *node)
 {
 	return node_mutated(node, MUTANT_ns_on_35) ? 35 : RPMSG_NS_ADDR;
 }
+
+/* Show the peer what was staged, and tell it. */
+void node_flush(struct rps_node *node);
 
 #endif

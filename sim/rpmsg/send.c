@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <rps/node.h>
+#include "dev_path.h"
+#include "drv_path.h"
+#include "node_priv.h"
 
 #include <errno.h>
 
-#include "../base/probe.h"
-#include "node_priv.h"
-
 /* Deliberate errors in the header of what is sent. */
-static void spoil(const struct rps_node *node, struct rps_hdr *hdr)
+static RPS_HOT void spoil(const struct rps_node *node, struct rps_hdr *hdr)
 {
 	if (mutated(node->mem, MUTANT_hdr_src_dst_swapped)) {
 		uint32_t src = hdr->src;
@@ -24,14 +23,50 @@ static void spoil(const struct rps_node *node, struct rps_hdr *hdr)
 		hdr->src = RPMSG_RESERVED_ADDRESSES;
 }
 
-static int send(struct rps_node *node, const struct rps_hdr *hdr,
-		const void *payload)
+static int check(const struct rps_node *node, uint32_t src, uint32_t dst,
+		 size_t len_bytes)
 {
+	if ((src == RPMSG_ADDR_ANY || dst == RPMSG_ADDR_ANY) &&
+	    !node_mutated(node, MUTANT_any_is_sent))
+		return -EINVAL;
+	if (!node->ready)
+		return -ENOTCONN;
+	if (len_bytes > UINT16_MAX && !mutated(node->mem, MUTANT_len_cut))
+		return -EMSGSIZE;
 	if (mutated(node->mem, MUTANT_canary))
 		return -EIO;
-	if (node->role == RPS_ROLE_DRIVER)
-		return rps_drv_send(&node->drv, hdr, payload);
-	return rps_dev_send(&node->dev, hdr, payload);
+	return 0;
+}
+
+static struct rps_hdr hdr_of(const struct rps_node *node, uint32_t src,
+			     uint32_t dst, size_t len_bytes)
+{
+	struct rps_hdr hdr = {
+		.src = src,
+		.dst = dst,
+		.len_bytes = (uint16_t)len_bytes,
+	};
+
+	spoil(node, &hdr);
+	return hdr;
+}
+
+/* In a batch, but the peer has to give something back before it goes on. */
+static bool is_starved(const struct rps_node *node, int err)
+{
+	return err == -ENOMEM && node->corks > 0;
+}
+
+static RPS_HOT int send_as(struct rps_node *node, struct view view,
+			   const struct rps_hdr *hdr, const void *payload)
+{
+	if (node->corks > 0)
+		return node->role == RPS_ROLE_DRIVER
+			       ? drv_stage(&node->drv, view, hdr, payload)
+			       : dev_stage(&node->dev, view, hdr, payload);
+	return node->role == RPS_ROLE_DRIVER
+		       ? drv_send(&node->drv, view, hdr, payload)
+		       : dev_send(&node->dev, view, hdr, payload);
 }
 
 /* A deliberate error: one message in two buffers. */
@@ -42,43 +77,112 @@ static int send_halves(struct rps_node *node, struct rps_hdr hdr,
 	int err;
 
 	hdr.len_bytes -= second;
-	err = send(node, &hdr, payload);
+	err = send_as(node, view_of(node->mem), &hdr, payload);
 	if (err)
 		return err;
 	payload += hdr.len_bytes;
 	hdr.len_bytes = second;
-	return send(node, &hdr, payload);
+	return send_as(node, view_of(node->mem), &hdr, payload);
 }
 
-int rps_node_trysend(struct rps_node *node, uint32_t src, uint32_t dst,
-		     const void *payload, size_t len_bytes)
+/* One that is observed, or in the other byte order. */
+static RPS_COLD int send_told(struct rps_node *node, uint32_t src, uint32_t dst,
+			      const void *payload, size_t len_bytes)
 {
-	struct rps_hdr hdr = { .src = src, .dst = dst };
+	struct rps_hdr hdr = hdr_of(node, src, dst, len_bytes);
 	int err;
 
-	if ((src == RPMSG_ADDR_ANY || dst == RPMSG_ADDR_ANY) &&
-	    !node_mutated(node, MUTANT_any_is_sent))
-		return -EINVAL;
-	if (!node->ready)
-		return -ENOTCONN;
-	if (len_bytes > UINT16_MAX && !mutated(node->mem, MUTANT_len_cut))
-		return -EMSGSIZE;
-
-	hdr.len_bytes = (uint16_t)len_bytes;
-	spoil(node, &hdr);
 	if (mutated(node->mem, MUTANT_long_message_split) && len_bytes > 12)
 		err = send_halves(node, hdr, payload);
 	else
-		err = send(node, &hdr, payload);
+		err = send_as(node, view_of(node->mem), &hdr, payload);
 	if (err == -EMSGSIZE && mutated(node->mem, MUTANT_too_long_cut)) {
 		hdr.len_bytes = 496;
-		err = send(node, &hdr, payload);
+		err = send_as(node, view_of(node->mem), &hdr, payload);
 	}
 	if (err == -ENOMEM && mutated(node->mem, MUTANT_full_is_broken))
 		return -EPIPE;
 	if (!err)
 		probe(node->mem, RPS_EVENT_message_send, src, dst, len_bytes);
 	return err;
+}
+
+int rps_node_trysend(struct rps_node *node, uint32_t src, uint32_t dst,
+		     const void *payload, size_t len_bytes)
+{
+	int err = check(node, src, dst, len_bytes);
+
+	if (err)
+		return err;
+	if (is_plain(node->mem)) {
+		struct rps_hdr hdr = hdr_of(node, src, dst, len_bytes);
+
+		err = send_as(node, view_plain(node->mem), &hdr, payload);
+	} else {
+		err = send_told(node, src, dst, payload, len_bytes);
+	}
+	if (is_starved(node, err))
+		node_flush(node);
+	return err;
+}
+
+void rps_node_cork(struct rps_node *node)
+{
+	node->corks++;
+}
+
+void rps_node_uncork(struct rps_node *node)
+{
+	rps_assert(node->corks > 0);
+	node->corks--;
+	if (node->corks == 0 && node->ready)
+		node_flush(node);
+}
+
+int rps_node_get(struct rps_node *node, struct rps_room *room)
+{
+	int err;
+
+	if (!node->ready)
+		return -ENOTCONN;
+	if (node->role == RPS_ROLE_DRIVER)
+		err = rps_drv_get(&node->drv, room);
+	else
+		err = rps_dev_get(&node->dev, room);
+	if (is_starved(node, err))
+		node_flush(node);
+	return err;
+}
+
+void rps_node_unget(struct rps_node *node, const struct rps_room *room)
+{
+	if (!node->ready)
+		return;
+	if (node->role == RPS_ROLE_DRIVER)
+		rps_drv_unget(&node->drv, room);
+	else
+		rps_dev_unget(&node->dev, room);
+}
+
+int rps_node_send_room(struct rps_node *node, const struct rps_room *room,
+		       uint32_t src, uint32_t dst, size_t len_bytes)
+{
+	struct rps_hdr hdr;
+	int err = check(node, src, dst, len_bytes);
+
+	if (err)
+		return err;
+	hdr = hdr_of(node, src, dst, len_bytes);
+	if (node->role == RPS_ROLE_DRIVER)
+		err = rps_drv_stage_room(&node->drv, room, &hdr);
+	else
+		err = rps_dev_stage_room(&node->dev, room, &hdr);
+	if (err)
+		return err;
+	if (node->corks == 0)
+		node_flush(node);
+	probe(node->mem, RPS_EVENT_message_send, src, dst, len_bytes);
+	return 0;
 }
 
 int rps_node_flow_control(struct rps_node *node, const struct rps_ept *ept,

@@ -23,16 +23,18 @@ START_TEST(stores_put_bytes_in_the_order_of_the_memory)
 	struct virtio32 v32;
 	struct virtio64 v64;
 
-	store16(&mem, SEAM_DESC_FLAGS, &v16, 0x0102);
-	store32(&mem, SEAM_DESC_LEN, &v32, 0x01020304);
-	store64(&mem, SEAM_DESC_ADDR, &v64, UINT64_C(0x0102030405060708));
+	store16(view_of(&mem), SEAM_DESC_FLAGS, &v16, 0x0102);
+	store32(view_of(&mem), SEAM_DESC_LEN, &v32, 0x01020304);
+	store64(view_of(&mem), SEAM_DESC_ADDR, &v64,
+		UINT64_C(0x0102030405060708));
 
 	ck_assert_bytes_eq(&v16, bytes16[_i], 2);
 	ck_assert_bytes_eq(&v32, bytes32[_i], 4);
 	ck_assert_bytes_eq(&v64, bytes64[_i], 8);
-	ck_assert_uint_eq(load16(&mem, SEAM_DESC_FLAGS, &v16), 0x0102);
-	ck_assert_uint_eq(load32(&mem, SEAM_DESC_LEN, &v32), 0x01020304);
-	ck_assert_uint_eq(load64(&mem, SEAM_DESC_ADDR, &v64),
+	ck_assert_uint_eq(load16(view_of(&mem), SEAM_DESC_FLAGS, &v16), 0x0102);
+	ck_assert_uint_eq(load32(view_of(&mem), SEAM_DESC_LEN, &v32),
+			  0x01020304);
+	ck_assert_uint_eq(load64(view_of(&mem), SEAM_DESC_ADDR, &v64),
 			  UINT64_C(0x0102030405060708));
 }
 END_TEST
@@ -42,11 +44,12 @@ START_TEST(what_is_published_is_acquired)
 	struct rps_mem mem = mem_of(_i);
 	struct virtio16 idx;
 
-	publish16(&mem, SEAM_AVAIL_IDX, &idx, 0x0102);
+	publish16(view_of(&mem), SEAM_AVAIL_IDX, &idx, 0x0102);
 	fence_full(&mem);
 
 	ck_assert_bytes_eq(&idx, bytes16[_i], 2);
-	ck_assert_uint_eq(acquire16(&mem, SEAM_AVAIL_IDX, &idx), 0x0102);
+	ck_assert_uint_eq(acquire16(view_of(&mem), SEAM_AVAIL_IDX, &idx),
+			  0x0102);
 }
 END_TEST
 

@@ -214,7 +214,7 @@ START_TEST(the_shorter_ring_limits_both_directions)
 	fix = set_up(&config);
 
 	ck_assert_uint_eq(fix.drv.num_bufs, 2);
-	ck_assert_uint_eq(fix.drv.rx.heads_in_flight, 2);
+	ck_assert_uint_eq(rps_vdrv_in_flight(&fix.drv.rx), 2);
 	tear_down(&fix);
 }
 END_TEST
@@ -310,6 +310,7 @@ START_TEST(a_malformed_message_costs_no_buffer)
 	for (unsigned int i = 0; i < 3 * 4; i++) {
 		put(&fix, 0xffff, 0);
 		ck_assert_int_eq(rps_drv_rx(&fix.drv, &msg), -EBADMSG);
+		rps_drv_flush(&fix.drv);
 	}
 	put(&fix, 12, 28);
 	ck_assert_int_eq(rps_drv_rx(&fix.drv, &msg), 0);
@@ -332,6 +333,7 @@ START_TEST(a_buffer_is_offered_again_with_its_full_size)
 	ck_assert_int_eq(rps_vdev_take(&fix.rx, &chain), -EAGAIN);
 
 	rps_drv_rx_done(&fix.drv, &msg);
+	rps_drv_flush(&fix.drv);
 	ck_assert_int_eq(rps_vdev_take(&fix.rx, &chain), 0);
 	ck_assert_uint_eq(chain.seg[0].addr.v, addr);
 	ck_assert_uint_eq(chain.seg[0].len_bytes, 512);
@@ -350,9 +352,9 @@ START_TEST(buffers_given_back_are_told_once_a_batch)
 		rps_drv_rx_done(&fix.drv, &msg);
 	}
 	ck_assert_uint_eq(fix.bus->kicks[RPS_QUEUE_RX], 1);
-	rps_drv_rx_kick(&fix.drv);
+	rps_drv_flush(&fix.drv);
 	ck_assert_uint_eq(fix.bus->kicks[RPS_QUEUE_RX], 2);
-	rps_drv_rx_kick(&fix.drv);
+	rps_drv_flush(&fix.drv);
 	ck_assert_uint_eq(fix.bus->kicks[RPS_QUEUE_RX], 2);
 	tear_down(&fix);
 }
@@ -362,9 +364,9 @@ START_TEST(rearming_tells_what_came_in_meanwhile)
 {
 	struct fixture fix = set_up(&bus_default);
 
-	ck_assert(!rps_drv_rx_rearm(&fix.drv));
+	ck_assert(!rps_drv_settle(&fix.drv));
 	put(&fix, 1, 17);
-	ck_assert(rps_drv_rx_rearm(&fix.drv));
+	ck_assert(rps_drv_settle(&fix.drv));
 	tear_down(&fix);
 }
 END_TEST

@@ -538,7 +538,7 @@ START_TEST(with_the_feature_the_event_word_decides)
 		ring_create(&ring_mode[_i / NUM_NEED_EVENT_ROWS], &four_events);
 
 	ring->dev.notify_idx = row->old;
-	ring->dev.used_idx = row->new;
+	ring->dev.published_idx = row->new;
 	poke16(ring, ring->dev.ring.used_event, row->event);
 	poke16(ring, &ring->dev.ring.avail->flags, VRING_AVAIL_F_NO_INTERRUPT);
 

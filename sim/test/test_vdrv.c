@@ -535,7 +535,7 @@ START_TEST(with_the_feature_the_event_word_decides)
 		ring_create(&ring_mode[_i / NUM_NEED_EVENT_ROWS], &four_events);
 
 	ring->drv.kick_idx = row->old;
-	ring->drv.avail_idx = row->new;
+	ring->drv.published_idx = row->new;
 	poke16(ring, ring->dev.ring.avail_event, row->event);
 	poke16(ring, &ring->dev.ring.used->flags, VRING_USED_F_NO_NOTIFY);
 

@@ -53,7 +53,10 @@ struct rps_drv {
 	struct feature_set features; /* negotiated */
 	struct vdrv rx;
 	struct vdrv tx;
-	uint16_t num_bufs; /* per direction */
+	uint8_t *bufs;       /* first of all buffers, mapped */
+	uint64_t tx_offset;  /* bytes from there to the first to send in */
+	uint64_t bus_offset; /* of @params, where the device wants it */
+	uint16_t num_bufs;   /* per direction */
 	uint16_t num_tx_free;
 	uint16_t tx_free[RPS_DRV_BUFS_MAX]; /* buffers not lent to the device */
 	unsigned int tx_waiters;            /* blocked senders */
@@ -90,26 +93,65 @@ RPS_API void rps_drv_remove(struct rps_drv *drv);
  */
 RPS_API RPS_CHECKED int rps_drv_rx(struct rps_drv *drv, struct rps_msg *msg);
 
-/* Offers the buffer again with its full capacity; kicks nothing. */
+/* The buffer is to be offered again with its full capacity: shown to the device
+ * by the next rps_drv_flush() or rps_drv_settle(). */
 RPS_API void rps_drv_rx_done(struct rps_drv *drv, const struct rps_msg *msg);
 
-/* Tells the device of the buffers given back since last time, if it wants. */
-RPS_API void rps_drv_rx_kick(struct rps_drv *drv);
-
-/* Return: whether messages came in meanwhile, so that one looks again. */
-RPS_API RPS_CHECKED bool rps_drv_rx_rearm(struct rps_drv *drv);
+/**
+ * rps_drv_flush() - show the device all that was staged, and kick.
+ *
+ * One store and one decision to kick for each ring, and one full fence for
+ * both, however many buffers it is about. Does nothing where nothing was staged.
+ */
+RPS_API void rps_drv_flush(struct rps_drv *drv);
 
 /**
- * rps_drv_send() - copy a message into a free buffer, offer it and kick.
+ * rps_drv_settle() - rps_drv_flush(), and ask for an interrupt, in one.
+ *
+ * Return: whether messages came in meanwhile, so that one looks again.
+ */
+RPS_API RPS_CHECKED bool rps_drv_settle(struct rps_drv *drv);
+
+/**
+ * rps_drv_stage() - copy a message into a free buffer.
  * @hdr:     len_bytes of it counts the payload.
  * @payload: hdr->len_bytes bytes.
+ *
+ * Shown to the device by the next rps_drv_flush() or rps_drv_settle().
  *
  * Return: 0; -EMSGSIZE where it does not fit into a buffer; -ENOMEM where all
  * are with the device; -EPIPE on a broken queue.
  */
+RPS_API RPS_CHECKED int rps_drv_stage(struct rps_drv *drv,
+				      const struct rps_hdr *hdr,
+				      const void *payload);
+
+/* rps_drv_stage() and, where that went well, rps_drv_flush(). */
 RPS_API RPS_CHECKED int rps_drv_send(struct rps_drv *drv,
 				     const struct rps_hdr *hdr,
 				     const void *payload);
+
+/**
+ * rps_drv_get() - borrow a free buffer, to be filled in place.
+ * @room: the caller's until rps_drv_stage_room() or rps_drv_unget(), one of
+ *        which must follow.
+ *
+ * Return: 0; -ENOMEM and -EPIPE as rps_drv_stage().
+ */
+RPS_API RPS_CHECKED int rps_drv_get(struct rps_drv *drv, struct rps_room *room);
+
+/* Nothing of it is ever seen on the wire. */
+RPS_API void rps_drv_unget(struct rps_drv *drv, const struct rps_room *room);
+
+/**
+ * rps_drv_stage_room() - rps_drv_stage() of what lies in its buffer already.
+ *
+ * Return: 0; -EMSGSIZE where hdr->len_bytes is more than the room: it is the
+ * caller's still; -EPIPE on a broken queue, the buffer being given back.
+ */
+RPS_API RPS_CHECKED int rps_drv_stage_room(struct rps_drv *drv,
+					   const struct rps_room *room,
+					   const struct rps_hdr *hdr);
 
 /*
  * Interrupts for returned send buffers are wanted only while somebody waits

@@ -35,11 +35,16 @@ struct rps_ept {
 	bool announced;
 };
 
-/* Live endpoints, sorted by address. */
+/* As many neighbouring addresses are found without a search. */
+#define RPS_EPT_NEAR 64u
+
+/* Live endpoints, sorted by address; zeroed before it is used. */
 struct rps_ept_table {
 	struct rps_ept **slot; /* @capacity entries, caller's storage */
 	unsigned int capacity;
 	unsigned int count;
+	/* By the low bits of the address: the last one added, or NULL. */
+	struct rps_ept *near[RPS_EPT_NEAR];
 };
 
 /**

@@ -23,4 +23,19 @@ struct rps_msg {
 	bool gathered;
 };
 
+/**
+ * struct rps_room - a buffer to be filled in place.
+ * @payload:    @room_bytes bytes of shared memory; what is written here is seen
+ *              by the peer as it is, and may be overwritten by a hostile one.
+ * @room_bytes: the longest payload that fits.
+ * @addr:       where the peer finds the buffer; for the end that lent it.
+ * @buf:        which buffer it is; likewise.
+ */
+struct rps_room {
+	uint8_t *payload;
+	uint64_t addr;
+	uint32_t room_bytes;
+	uint16_t buf;
+};
+
 #endif

@@ -41,6 +41,7 @@ struct rps_node {
 	bool ready;
 	bool ns; /* VIRTIO_RPMSG_F_NS negotiated */
 	bool learn_dst;
+	unsigned int corks; /* sends are staged while there is one */
 	struct rps_ept_table epts;
 	struct rps_chan_table chans;
 	struct rps_service service[RPS_SERVICES_MAX];
@@ -86,9 +87,10 @@ RPS_API void rps_node_stop(struct rps_node *node);
 /**
  * rps_node_poll() - handle what came in.
  *
- * Drains the receive ring, delivers, gives buffers back, tells the peer once
- * per batch, and sends announcements that had to wait. Bounded: not more
- * messages than the ring is long.
+ * Drains the receive ring, delivers, gives buffers back, and sends what
+ * callbacks sent and announcements that had to wait; shows all of it to the
+ * peer, tells it once and asks to be told, behind a single fence. Bounded: not
+ * more messages than the ring is long.
  *
  * Return: whether there may be more, so that the caller polls again.
  */
@@ -161,6 +163,46 @@ RPS_API RPS_CHECKED int rps_node_close_chan(struct rps_node *node,
 RPS_API RPS_CHECKED int rps_node_trysend(struct rps_node *node, uint32_t src,
 					 uint32_t dst, const void *payload,
 					 size_t len_bytes);
+
+/**
+ * rps_node_cork() - begin a batch of messages.
+ *
+ * What is sent, or released, from now on is shown to the peer by the
+ * rps_node_uncork() that ends the outermost batch: one store, one fence and at
+ * most one notification, however many messages. Where the buffers run out, what
+ * is ready is shown at once. Callbacks of rps_node_poll() run in a batch.
+ */
+RPS_API void rps_node_cork(struct rps_node *node);
+RPS_API void rps_node_uncork(struct rps_node *node);
+
+/**
+ * rps_node_get() - borrow a buffer, to write a message where it is to lie.
+ * @room: the caller's, until rps_node_send_room() or rps_node_unget() or the
+ *        end of the link.
+ *
+ * What is written to @room->payload cannot be trusted when it is read back.
+ *
+ * Return: 0; -ENOTCONN, -ENOMEM and -EPIPE as rps_node_trysend(); -EMSGSIZE
+ * where the driver's next buffer is in pieces of which the first is too short:
+ * it is there for rps_node_trysend().
+ */
+RPS_API RPS_CHECKED int rps_node_get(struct rps_node *node,
+				     struct rps_room *room);
+
+/* Gives back a buffer as if it had never been borrowed. */
+RPS_API void rps_node_unget(struct rps_node *node, const struct rps_room *room);
+
+/**
+ * rps_node_send_room() - rps_node_trysend() of what lies in its buffer already.
+ * @len_bytes: from @room->payload on.
+ *
+ * Return: 0; -EINVAL and -EMSGSIZE as rps_node_trysend(), the buffer being the
+ * caller's still; -ENOTCONN and -EPIPE, the buffer being nobody's.
+ */
+RPS_API RPS_CHECKED int rps_node_send_room(struct rps_node *node,
+					   const struct rps_room *room,
+					   uint32_t src, uint32_t dst,
+					   size_t len_bytes);
 
 /**
  * rps_node_flow_control() - ask the peer to pause or to go on sending.

@@ -22,6 +22,9 @@ struct vseg {
 struct vchain {
 	uint16_t head;
 	uint16_t num_segs;
+	bool for_reading;   /* some segment is for the device to read */
+	bool for_writing;   /* some segment is for the device to write */
+	uint64_t len_bytes; /* of all segments */
 	struct vseg seg[RPS_CHAIN_SEGS_MAX];
 };
 
@@ -29,10 +32,13 @@ struct vdev {
 	const struct rps_mem *mem;
 	struct vring ring;
 	unsigned int queue;
-	uint16_t avail_idx;  /* next available entry to look at */
-	uint16_t avail_seen; /* the driver's avail.idx when last read */
-	uint16_t used_idx;   /* ours; never read back */
-	uint16_t notify_idx; /* used_idx when a notification was last decided */
+	uint16_t avail_idx;     /* next available entry to look at */
+	uint16_t avail_seen;    /* the driver's avail.idx when last read */
+	uint16_t used_idx;      /* ours; never read back */
+	uint16_t published_idx; /* as much of it as the driver can see */
+	uint16_t notify_idx;    /* what was published when last decided */
+	uint16_t asked_idx;     /* avail_event, while @kick_on */
+	unsigned int region;    /* of the memory, in which a buffer lay last */
 	bool event_idx;
 	bool indirect;
 	bool kick_on;
@@ -95,7 +101,15 @@ RPS_API void rps_vdev_complete(struct vdev *vq, uint32_t id,
 			       uint32_t len_bytes);
 
 /**
- * rps_vdev_notify_needed() - has the driver asked to hear of what came back?
+ * rps_vdev_stage() - the same, but not yet shown to the driver.
+ *
+ * rps_vdev_publish() shows all that were staged with a single store.
+ */
+RPS_API void rps_vdev_stage(struct vdev *vq, uint32_t id, uint32_t len_bytes);
+RPS_API void rps_vdev_publish(struct vdev *vq);
+
+/**
+ * rps_vdev_notify_needed() - has the driver asked to hear of what was shown?
  *
  * Forgets what was given back so far: the caller notifies if this says so.
  *

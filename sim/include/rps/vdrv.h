@@ -14,6 +14,8 @@ struct vdrv_slot {
 	uint16_t next;      /* free list, or next of the same chain */
 	uint16_t chain_len; /* descriptors of the chain that starts here; 0: no
 			       chain in flight starts here */
+	uint32_t len_bytes; /* as the descriptor says, in a queue of buffers
+			       that stay where they are */
 };
 
 struct vdrv {
@@ -23,11 +25,12 @@ struct vdrv {
 	unsigned int queue;     /* its number, for observers */
 	uint16_t free_head;
 	uint16_t free_count;
-	uint16_t heads_in_flight;
-	uint16_t avail_idx; /* ours; never read back */
-	uint16_t kick_idx;  /* avail_idx when a kick was last decided */
-	uint16_t used_idx;  /* next used entry to look at */
-	uint16_t used_seen; /* the device's used.idx when last read */
+	uint16_t avail_idx;     /* ours; never read back */
+	uint16_t published_idx; /* as much of it as the device can see */
+	uint16_t kick_idx;      /* what was published when last decided */
+	uint16_t used_idx;      /* next used entry to look at */
+	uint16_t used_seen;     /* the device's used.idx when last read */
+	uint16_t asked_idx;     /* used_event, while @irq_on */
 	bool event_idx;
 	bool irq_on;
 	bool broken;
@@ -90,6 +93,24 @@ RPS_API RPS_CHECKED int rps_vdrv_offer(struct vdrv *vq, const struct vbuf *bufs,
 				       uint16_t count, void *token);
 
 /**
+ * rps_vdrv_stage() - the same, but not yet shown to the device.
+ *
+ * The buffers are the device's from rps_vdrv_publish() on, which shows all that
+ * were staged with a single store.
+ *
+ * Return: as rps_vdrv_offer().
+ */
+RPS_API RPS_CHECKED int rps_vdrv_stage(struct vdrv *vq, const struct vbuf *bufs,
+				       uint16_t count, void *token);
+RPS_API void rps_vdrv_publish(struct vdrv *vq);
+
+/* Return: chains that were shown to the device and have not come back. */
+static inline uint16_t rps_vdrv_in_flight(const struct vdrv *vq)
+{
+	return (uint16_t)(vq->published_idx - vq->used_idx);
+}
+
+/**
  * rps_vdrv_offer_indirect() - the same through an indirect table.
  * @table: peer address of @count descriptors, 16-byte aligned, the device's
  *         until reclaimed; written here.
@@ -103,7 +124,7 @@ RPS_API RPS_CHECKED int rps_vdrv_offer_indirect(struct vdrv *vq,
 						uint16_t count, void *token);
 
 /**
- * rps_vdrv_kick_needed() - has the device asked to hear of what was offered?
+ * rps_vdrv_kick_needed() - has the device asked to hear of what was published?
  *
  * Forgets what was offered so far: the caller kicks if this says so.
  *

@@ -68,7 +68,8 @@ struct rps_vring_layout {
 
 /* One ring, mapped.  The pointers lie in shared memory. */
 struct vring {
-	uint16_t num; /* entries, power of two */
+	uint16_t num;  /* entries, power of two */
+	uint16_t mask; /* @num - 1: entry of an index */
 	struct vring_desc *desc;
 	struct vring_avail *avail;
 	struct vring_used *used;
