@@ -132,7 +132,6 @@ def test_a_message_to_nobody_costs_nothing(link: Link) -> None:
 
 
 @req("ADR-007")
-@variants("placement", "order", "suppression", "indirect", "start")
 def test_anybody_may_write_to_an_endpoint(link: Link) -> None:
     """Delivery is by destination alone."""
     ept = link.upper.open(src=THEIRS, dst=OURS)

@@ -367,7 +367,6 @@ def test_flow_control_is_refused_and_not_sent(sim_link: SimLink, pause: bool) ->
 
 
 @req("FLO-018")
-@variants(*RING)
 def test_a_flow_control_message_is_for_nobody(link: Link) -> None:
     """Address 54 means something in a draft alone: such messages cost nothing and stop nothing."""
     ept = link.upper.open(src=THEIRS, dst=OURS)

@@ -213,7 +213,6 @@ def test_a_channel_comes_again_after_destruction(link: Link) -> None:
 
 @req("NS-012")
 @config(without=Config(features=F_VERSION_1))
-@variants(*RING)
 def test_without_the_feature_53_is_nobody(link: Link) -> None:
     """More announcements than buffers, no channel, and the link still works."""
     ept = link.upper.open(src=THEIRS, dst=OURS)
