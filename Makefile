@@ -98,6 +98,7 @@ $(B)/rps-device: $(call objects,direct,$(SRC)/prog/rps-device.c $(PROG_LIB) $(DI
 # --- traces: only where LTTng is, and loaded only when asked for ------------
 ifeq ($(shell pkg-config --exists lttng-ust && echo yes),yes)
 TRACES := $(B)/librps-lttng.so $(B)/librps-lttng-clock.so
+TRACE_BENCH := $(B)/trace-bench
 endif
 all: $(TRACES)
 
@@ -126,6 +127,15 @@ $(B)/rps-bench: $(call objects,direct,$(BENCH))
 
 $(B)/rps-bench-lto: $(call objects,bench-lto,$(BENCH))
 	$(CC) -O3 -flto -g -no-pie -o $@ $^
+
+# The scenarios of rps-bench, with a provider loaded.
+$(B)/trace-bench: $(B)/traces/trace_bench.o $(call objects,direct,$(SRC)/xport/trace.c \
+		$(filter-out $(SRC)/bench/rps-%.c,$(BENCH)))
+	$(CC) -no-pie -o $@ $^
+
+.PHONY: bench-trace
+bench-trace: all $(B)/trace-bench ## what tracing costs, off and on
+	PYTHONPATH=conformance $(PYTHON) -m rpmsg_cts.trace.bench
 
 # The Python binding reads the public headers themselves.
 CDEF_HEADERS := record.h decide.h monitor.h world.h fault.h iut.h tester.h \
@@ -253,7 +263,7 @@ format: ## rewrite the C sources in house style
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 .PHONY: meta
-meta: all $(if $(shell command -v $(CLANG)),$(B)/clang/librps-sim.so) ## Python tests of the harness, without guests
+meta: all $(if $(shell command -v $(CLANG)),$(B)/clang/librps-sim.so) $(TRACE_BENCH) ## Python tests of the harness, without guests
 	$(PYTEST) -n 2 -m 'not guest and not canary' --ignore conformance/meta/test_mutants.py \
 		conformance/meta
 
