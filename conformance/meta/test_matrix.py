@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from rpmsg_cts.matrix import Matrix, Outcome, Row, to_json, to_text, write
-from rpmsg_cts.mutants import CANARY, Mutant
+from rpmsg_cts.mutants import CANARY, TABLE, Mutant, load, rewrite
 from rpmsg_cts.recorder import Subject
 from rpmsg_cts.results import RequirementText
 from rpmsg_cts.targets import Lane
@@ -59,7 +60,7 @@ def test_related_requirements_are_those_of_the_table() -> None:
     assert row(FAIL, PASS, INCONC, also=("NS-001", "NS-002")).unrelated == []
     assert row(FAIL, FAIL, FAIL, also=("*",)).unrelated == []
     assert row(FAIL, FAIL, FAIL, also=("*",)).stale == ["*"], "three red tests are not everything"
-    assert row(FAIL, PASS, FAIL).corrected == 'MUTANT(wrong, "HDR-001", "NS-001 NS-002", "something is wrong")'
+    assert row(FAIL, PASS, FAIL).corrected.row == 'MUTANT(wrong, "HDR-001", "NS-001 NS-002", "something is wrong")'
 
 
 def test_a_role_without_a_killed_mutant_is_not_covered() -> None:
@@ -73,9 +74,11 @@ def test_a_role_without_a_killed_mutant_is_not_covered() -> None:
     (matrix(row(FAIL, FAIL, PASS)), 0),
     (matrix(row(PASS, PASS, PASS)), 1),
     (matrix(row(FAIL, FAIL, FAIL)), 1),
+    (matrix(row(FAIL, PASS, PASS)), 1),
+    (matrix(row(FAIL, PASS, PASS), complete=False), 0),
     (matrix(row(FAIL, FAIL, PASS), baseline=INCONC), 3),
     (matrix(row(FAIL, FAIL, PASS), canary=row(PASS, FAIL, FAIL, name=CANARY)), 3),
-], ids=["good", "survivor", "unrelated", "red-baseline", "live-canary"])
+], ids=["good", "survivor", "unrelated", "uncovered", "part", "red-baseline", "live-canary"])
 def test_the_exit_status_says_the_worst(made: Matrix, status: int) -> None:
     """A matrix that cannot be believed is worse than a bad one."""
     assert made.exit_status == status
@@ -112,3 +115,24 @@ def test_machines_get_the_same(tmp_path: object) -> None:
     paths = write(made, "c0ffee", tmp_path / "new")
     assert [path.name for path in paths] == ["kill-matrix.txt", "kill-matrix.json"]
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["kill-matrix.json", "kill-matrix.txt"]
+
+
+def test_the_table_is_written_anew_line_by_line(tmp_path):
+    """What is not about a changed mutant stays as it was."""
+    table = tmp_path / TABLE
+    table.parent.mkdir(parents=True)
+    one, two = Mutant("one", "HDR-001", ("NS-001",), "a"), Mutant("two", "HDR-001", (), "b")
+    table.write_text(f"/* kept */\n{one.row}\n{two.row}\n", encoding="utf-8")
+
+    assert load(tmp_path) == {"one": one, "two": two}
+    assert rewrite(tmp_path, [one, replace(two, also=("*",))]) == ["two"]
+    assert table.read_text(encoding="utf-8") == f'/* kept */\n{one.row}\nMUTANT(two, "HDR-001", "*", "b")\n'
+
+
+def test_a_score_of_requirements_is_everything():
+    """So that the next test does not make the list longer."""
+    ids = [f"NS-{number:03d}" for number in range(1, 31)]
+    many = [subject("driver", "HDR-001", *ids)]
+
+    assert Row(Mutant("wrong", "HDR-001", (), "bad"), {0: FAIL}, many).corrected.also == ("*",)
+    assert Row(Mutant("wrong", "HDR-001", tuple(ids), "bad"), {0: FAIL}, many).corrected.also == tuple(ids)

@@ -68,6 +68,21 @@ def test_unrelated_tests_stay_green(name: str, matrix: dict[str, Any]) -> None:
     assert row["stale"] == [], "stayed green and are named in mutants.def"
 
 
+def test_each_requirement_is_covered_in_each_role(matrix: dict[str, Any]) -> None:
+    """What a test judges on sim needs a mutant of its own that the test has killed, or says why there is none."""
+    bare = [f"{id_} as {role}" for id_, row in matrix["requirements"].items() if row["excused"] is None
+            for role, killers in row["roles"].items() if not killers]
+
+    assert bare == [], "judged on sim, and no mutant in mutants.def shows that its test can fail"
+
+
+def test_an_excuse_is_one_where_it_is_needed(matrix: dict[str, Any]) -> None:
+    """A reason for having no mutant goes as soon as there is one."""
+    needless = [id_ for id_, row in matrix["requirements"].items() if row["excused"] and any(row["roles"].values())]
+
+    assert needless == []
+
+
 def test_tests_that_cannot_meet_a_mutant_are_green_with_it(matrix: dict[str, Any], tmp_path: Path) -> None:
     """Leaving them out saves most of the time, and must not change a verdict."""
     everywhere = judge(tmp_path, "--every-test", *(f"--mutant={name}" for name in SAMPLE))

@@ -146,16 +146,20 @@ def run(root: Path, target_names: Sequence[str], suites: Sequence[str], ids: Seq
 @main.command("mutants")
 @click.option("--mutant", "names", multiple=True, metavar="NAME",
               help="Judge this mutant only; may be given several times.  The canary is always there.")
+@click.option("--update-table", is_flag=True,
+              help="Let sim/base/mutants.def say which related tests go red; look at the difference before you commit it.")
 @click.option("--every-test", is_flag=True, help="Also run the tests that cannot meet a mutant; slow.")
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Processes at a time.  Default: one a processor.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Where kill-matrix.txt and kill-matrix.json go.  Default: out in the project.")
 @click.pass_obj
-def mutants_command(root: Path, names: Sequence[str], every_test: bool, workers: int | None, out: Path | None) -> None:
+def mutants_command(root: Path, names: Sequence[str], update_table: bool, every_test: bool, workers: int | None,
+                    out: Path | None) -> None:
     """Judge the tests: each deliberate error of our own ends must be found by the test of its requirement.
 
-    One error alone, as any other target: rpmsg-cts run --target mutant:NAME.  Exit status: 0 each was found, and no
-    unrelated test went red; 1 not so; 3 the matrix is not to be believed: red without an error, or a canary that lives.
+    One error alone, as any other target: rpmsg-cts run --target mutant:NAME.  Exit status: 0 each was found, no
+    unrelated test went red, and one stands for each requirement that is judged on sim; 1 not so; 3 the matrix is not to
+    be believed: red without an error, or a canary that lives.
     """
     known = mutants.load(root)
     for name in names:
@@ -167,6 +171,9 @@ def mutants_command(root: Path, names: Sequence[str], every_test: bool, workers:
     paths = write_matrix(matrix, commit, out or root / "out")
     click.echo(to_text(matrix, commit), nl=False)
     _say(f"kill matrix: {', '.join(map(str, paths))}")
+    if update_table and not matrix.errors:
+        changed = mutants.rewrite(root, [row.corrected for row in matrix.rows.values()])
+        _say(f"{mutants.TABLE}: {', '.join(changed) or 'nothing'} changed; make, and look at the difference")
     sys.exit(matrix.exit_status)
 
 

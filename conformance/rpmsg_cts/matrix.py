@@ -24,7 +24,7 @@ DIED = "DIED"
 VERSION = 1
 NAME_WIDTH = 30
 # Requirements that must be red for an error to be called one with which nothing works.
-ANYTHING_IS = 30
+ANYTHING_IS = 20
 
 # A requirement, and the role in which one of our ends has to meet it.
 Duty = tuple[str, str]
@@ -97,9 +97,11 @@ class Row:
         return sorted(set(self.mutant.also) - set(self.others))
 
     @property
-    def corrected(self) -> str:
-        """The line of the table as it should be."""
-        return replace(self.mutant, also=tuple(self.others)).row
+    def corrected(self) -> Mutant:
+        """The mutant as the table should have it."""
+        if not self.unrelated and not self.stale:
+            return self.mutant
+        return replace(self.mutant, also=(ANYTHING,) if len(self.others) >= ANYTHING_IS else tuple(self.others))
 
     @property
     def deaths(self) -> list[str]:
@@ -165,7 +167,8 @@ class Matrix:
         """As that of a run: a matrix that cannot be believed is our own ERROR."""
         if self.errors:
             return EXIT_ERROR
-        return EXIT_FAIL if self.survivors or self.misleading else EXIT_OK
+        bare = self.complete and self.uncovered
+        return EXIT_FAIL if self.survivors or self.misleading or bare else EXIT_OK
 
 
 def to_json(matrix: Matrix, commit: str) -> str:
@@ -223,7 +226,7 @@ def _complaints(matrix: Matrix) -> list[str]:
     for row in matrix.rows.values():
         lines += [f"died: {row.mutant.name}: {death}" for death in row.deaths]
     for row in matrix.misleading:
-        lines.append(f"related tests are not as the table says: {row.corrected}")
+        lines.append(f"related tests are not as the table says: {row.corrected.row}")
     for role in ROLES:
         missing = [id_ for id_, whose in matrix.uncovered if whose == role]
         if missing and matrix.complete:

@@ -45,6 +45,18 @@ def load(root: Path) -> dict[str, Mutant]:
     return {name: Mutant(name, requirement, tuple(also.split()), what) for name, requirement, also, what in rows}
 
 
+def rewrite(root: Path, rows: Iterable[Mutant]) -> list[str]:
+    """Put mutants into the table in the place of those of the same name.  Return: names of those that changed."""
+    path = root / TABLE
+    text = path.read_text(encoding="utf-8")
+    known = load(root)
+    changed = [mutant for mutant in rows if known[mutant.name] != mutant]
+    for mutant in changed:
+        text = text.replace(known[mutant.name].row, mutant.row)
+    path.write_text(text, encoding="utf-8")
+    return [mutant.name for mutant in changed]
+
+
 def by_requirement(mutants: Iterable[Mutant]) -> dict[str, list[Mutant]]:
     """Return: the mutants that a test of each requirement must find, but for the canary."""
     found: dict[str, list[Mutant]] = {}
