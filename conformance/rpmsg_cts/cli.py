@@ -22,7 +22,7 @@ from rich.text import Text
 
 from rpmsg_cts import catalogue, doctor, listing, mutant_run, mutants, near, profiles, report, results, targets
 from rpmsg_cts.collected import run_pytest, suite_dirs
-from rpmsg_cts.plugin import DEFAULT_SEED, PROJECT_ROOT, VARIANTS
+from rpmsg_cts.plugin import DEFAULT_SEED, PROJECT_ROOT, SWARM_SEEDS, VARIANTS
 from rpmsg_cts.machine import commit_of
 from rpmsg_cts.matrix import to_text
 from rpmsg_cts.matrix import write as write_matrix
@@ -110,6 +110,8 @@ def main(context: click.Context, root: Path) -> None:
 @click.option("--variants", type=click.Choice(VARIANTS),
               help="Links on which a test runs besides its own: base, none; pairwise, so many that every two values of two"
                    " parameters meet; full, all.  Default: pairwise, and base for mutants.")
+@click.option("--swarm-seeds", type=click.IntRange(min=1), default=SWARM_SEEDS, metavar="N", show_default=True,
+              help="Swarms of faults per profile, with seeds from --seed on.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Where the reports go.  Default: out/report in the project.")
 @click.option("--format", "formats", multiple=True, type=click.Choice(list(report.WRITERS)),
@@ -119,8 +121,8 @@ def main(context: click.Context, root: Path) -> None:
 @click.option("--verbose", is_flag=True, help="One line per result while it runs.")
 @click.pass_obj
 def run(root: Path, target_names: Sequence[str], suites: Sequence[str], ids: Sequence[str], tests: Sequence[str],
-        profile: str, seed: int, variants: str | None, out: Path | None, formats: Sequence[str], trace: str | None,
-        verbose: bool) -> None:
+        profile: str, seed: int, variants: str | None, swarm_seeds: int, out: Path | None, formats: Sequence[str],
+        trace: str | None, verbose: bool) -> None:
     """Run tests; the text of --help is above."""
     wanted = list(dict.fromkeys(target_names)) or _targets_of(root, tests)
     _check_names(root, wanted, suites, ids, profile)
@@ -129,7 +131,7 @@ def run(root: Path, target_names: Sequence[str], suites: Sequence[str], ids: Seq
     options = [*(f"--target={name}" for name in wanted), *(f"--suite={name}" for name in suites),
                *(f"--req={id_}" for id_ in ids), *(f"--test={test}" for test in tests),
                f"--profile={profile}", f"--seed={seed}", *([f"--variants={variants}"] if variants else []),
-               f"--results={directory / RESULTS_NAME}"]
+               f"--swarm-seeds={swarm_seeds}", f"--results={directory / RESULTS_NAME}"]
     if trace is not None:
         with _bad_input():
             tools.require(tools.missing_to_record(), "traces cannot be recorded")

@@ -13,6 +13,7 @@ from rpmsg_cts.diagram.rings import Ring, Rings
 from rpmsg_cts.diagram.row import Row
 from rpmsg_cts.diagram.rows import rows
 from rpmsg_cts import faults
+from rpmsg_cts.faults import Fault
 from rpmsg_cts.judge import given
 from rpmsg_cts.link import F_BUFSZ, STATUS_DRIVER_OK, Config, Link
 from rpmsg_cts.lower_device import LowerDevice
@@ -30,6 +31,7 @@ END = {DRIVER: 0, DEVICE: 1}
 MAX_STEPS = 1 << 22
 LOG_LINES = 200
 MAX_STATUS_WRITES = 64
+MAX_SHOTS = 1024
 NUM_QUEUES = 2
 ACCESSES = ("load", "acquire", "store", "publish", "fence", "copy_in", "copy_out")
 
@@ -47,7 +49,8 @@ class World:
     """A simulated world, with one of our ends in it or both."""
 
     def __init__(self, config: Config, *, driver: bool, device: bool, seed: int = 1, driver_mutant: int = 0,
-                 device_mutant: int = 0, native: Native | None = None, tracer: Tracer | None = None) -> None:
+                 device_mutant: int = 0, scheduler: int = 0, native: Native | None = None,
+                 tracer: Tracer | None = None) -> None:
         self.native = native or simulated()
         self._lib, self._ffi = self.native.lib, self.native.ffi
         self._num = config.num
@@ -59,7 +62,8 @@ class World:
             "native_be": config.big_endian, "refuse_features": config.refuse_features,
             "tx_buf_bytes": config.tx_buf_bytes, "low_features": config.low_features, "told_order": config.told_order,
             "bus_offset": config.bus_offset, "bufsz": config.bufsz, "learn_dst": config.learn_dst,
-            "space": config.space, "space_bytes": len(config.space), "driver": driver, "device": device})
+            "space": config.space, "space_bytes": len(config.space), "driver": driver, "device": device,
+            "scheduler": scheduler})
         self.handle = self._lib.rps_world_create(wanted, error)
         if self.handle == self._ffi.NULL:
             raise HarnessError(f"no world with {config}: {error_name(error[0])}")
@@ -138,6 +142,40 @@ class World:
     def fired(self, name: str) -> int:
         """How often a fault struck."""
         return self._lib.rps_world_fired(self.handle, faults.find(name).number)
+
+    def swarm(self, profile: str, judged: str, seed: int) -> int:
+        """Let the faults of a profile strike the end in the role `judged` by chance.  Return: how many take part."""
+        return checked(self._lib.rps_world_swarm(self.handle, profile.encode(), END[judged], seed), f"swarm {profile}")
+
+    def armed(self) -> list[Fault]:
+        """The faults that were armed last."""
+        return [fault for fault in faults.table().values() if self._lib.rps_world_is_armed(self.handle, fault.number)]
+
+    def shots(self) -> list[tuple[Fault, int]]:
+        """Which faults struck since the first was armed, in order, and at which occasion each."""
+        shots = self._ffi.new("struct rps_shot[]", MAX_SHOTS)
+        count = self._lib.rps_world_shots(self.handle, shots, MAX_SHOTS)
+        rows = list(faults.table().values())
+        return [(rows[shot.fault - 1], shot.nth) for shot in shots[0:min(count, MAX_SHOTS)]]
+
+    def notify_all(self) -> None:
+        """A notification of every queue to both ends."""
+        for queue in (0, 1):
+            self._lib.rps_world_kick(self.handle, queue)
+            self._lib.rps_world_irq(self.handle, queue)
+        self.run()
+
+    def is_alive(self, role: str) -> bool:
+        """Whether this end is there, and has not died."""
+        return bool(self._lib.rps_world_is_alive(self.handle, END[role]))
+
+    def revive(self, role: str) -> None:
+        """Put a new end in the place of one."""
+        checked(self._lib.rps_world_revive(self.handle, END[role]), f"revive the {role}")
+
+    def steps(self) -> int:
+        """Steps so far."""
+        return self._lib.rps_world_steps(self.handle)
 
     def clear_log(self) -> None:
         """Forget what happened so far."""

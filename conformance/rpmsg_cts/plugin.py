@@ -32,9 +32,10 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 VARIANTS = ("base", "pairwise", "full")
 EXEMPT_DIRS = ("meta", "rpmsg_cts")
 DEFAULT_SEED = 1
+SWARM_SEEDS = 12
 
 # More specific fixtures first: `driver_link` may itself be built on `link`, and `link` on `lib`.
-LANE_FIXTURES = ("driver_link", "device_link", "link", "sim_link", "lib")
+LANE_FIXTURES = ("driver_link", "device_link", "link", "sim_link", "make_pair", "lib")
 
 # Stands for "no selected target has such a lane"; items on it are deselected.
 _NO_LANE = Lane("none", "none")
@@ -77,6 +78,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--seed", type=int, default=DEFAULT_SEED, metavar="N", help="seed of every random choice")
     group.addoption("--keep-traces", metavar="DIR",
                     help="keep the trace of each test that does not pass, in this folder; in one beside the results where it is empty")
+    group.addoption("--swarm-seeds", type=int, default=SWARM_SEEDS, metavar="N",
+                    help="swarms of faults per profile, with seeds from --seed on")
     group.addoption("--project-root", type=Path, default=PROJECT_ROOT, metavar="DIR",
                     help="where fixtures/ and sim/ are")
 
@@ -254,17 +257,20 @@ def _session(config: pytest.Config, root: Path, requirements: catalogue.Catalogu
             if name not in choices:
                 raise pytest.UsageError(near.unknown(kind, name, choices))
     seed_value = config.getoption("seed")
+    swarm_seeds = config.getoption("swarm_seeds")
+    if swarm_seeds < 1:
+        raise pytest.UsageError(f"--swarm-seeds {swarm_seeds}: at least one")
     profile = profiles.load(root, requirements).get(config.getoption("profile"))
     results = config.getoption("results")
     variants = config.getoption("variants")
     recorder = Recorder(ResultsWriter(results) if results else None, known.load(root),
-                        _replay_options(seed_value, profile.name, variants), profile)
+                        _replay_options(seed_value, profile.name, variants, swarm_seeds), profile)
     return Session(root, requirements, [targets.find(name, names) for name in wanted], recorder, seed_value, profile,
                    tuple(config.getoption("suite")), tuple(config.getoption("req")), tuple(config.getoption("test")),
                    variants)
 
 
-def _replay_options(seed_value: int, profile: str, variants: str | None) -> tuple[str, ...]:
+def _replay_options(seed_value: int, profile: str, variants: str | None, swarm_seeds: int) -> tuple[str, ...]:
     options: tuple[str, ...] = ()
     if profile != profiles.STRICT:
         options += ("--profile", profile)
@@ -272,6 +278,8 @@ def _replay_options(seed_value: int, profile: str, variants: str | None) -> tupl
         options += ("--seed", str(seed_value))
     if variants is not None:
         options += ("--variants", variants)
+    if swarm_seeds != SWARM_SEEDS:
+        options += ("--swarm-seeds", str(swarm_seeds))
     return options
 
 
@@ -300,7 +308,7 @@ def _lanes(metafunc: pytest.Metafunc, session: Session) -> list[Lane]:
     if not requirements or name is None:
         return []  # _subject() says what is wrong with it.
     binds = requirements[0].binds
-    in_process_only = name in ("sim_link", "lib")
+    in_process_only = name in ("sim_link", "make_pair", "lib")
     if name == "driver_link":
         roles: tuple[str, ...] = (DRIVER,)
     elif name == "device_link":

@@ -24,6 +24,7 @@ from rpmsg_cts.link import Config, Link, Unsupported
 from rpmsg_cts.link_sim import SimLink, mutant_number
 from rpmsg_cts.marks import Reached
 from rpmsg_cts.native import Native, simulated
+from rpmsg_cts.pair import Pair
 from rpmsg_cts.plugin import SESSION, Session, requirement_text
 from rpmsg_cts.recorder import DiagramSource, LogSource
 from rpmsg_cts.targets import SIM, Lane
@@ -135,6 +136,37 @@ def link(lane: Lane, link_config: Config, seed: int, request: pytest.FixtureRequ
 
 
 @pytest.fixture
+def make_pair(lane: Lane, report_log: Callable[[LogSource], None],
+              report_diagram: Callable[[DiagramSource], None]) -> Iterator[Callable[..., Pair]]:
+    """Makes worlds with both of our ends, the one in the lane's role being judged; the last one is reported."""
+    pairs: list[Pair] = []
+
+    def make(wanted: Config, seed: int, scheduler: int = 0) -> Pair:
+        while pairs:
+            pairs.pop().close()
+        pairs.append(_pair(lane, wanted, seed, scheduler))
+        return pairs[0]
+
+    report_log(lambda: pairs[0].log() if pairs else [])
+    report_diagram(lambda: pairs[0].diagram() if pairs else [])
+    yield make
+    while pairs:
+        pairs.pop().close()
+
+
+@pytest.fixture
+def pair(make_pair: Callable[..., Pair], link_config: Config, seed: int) -> Pair:
+    """Both of our ends, the one in the lane's role being judged."""
+    return make_pair(link_config, seed)
+
+
+@pytest.fixture
+def swarm_seeds(request: pytest.FixtureRequest, seed: int) -> range:
+    """Seeds of the swarms of this run."""
+    return range(seed, seed + request.config.getoption("swarm_seeds"))
+
+
+@pytest.fixture
 def lib(lane: Lane) -> Iterator[None]:
     """For a test of the library alone, without a link; where the lane is that of a mutant, it is one."""
     library = simulated().lib
@@ -165,6 +197,13 @@ def device_link(link: Link) -> Link:
 def sim_link(link: Link) -> Link:
     """An IUT in a simulated world."""
     return link
+
+
+def _pair(lane: Lane, wanted: Config, seed: int, scheduler: int) -> Pair:
+    try:
+        return Pair(lane, wanted, seed, scheduler)
+    except Mismatch as broken:
+        raise Inconclusive(f"the ends did not come up: {broken}") from broken
 
 
 def _connect(lane: Lane, wanted: Config, seed: int, request: pytest.FixtureRequest) -> Link:

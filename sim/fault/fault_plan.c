@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../base/random.h"
+#include "../base/rng.h"
 
 #define NEXT_FLAG 1u /* VRING_DESC_F_NEXT; the ring is above this layer */
 
@@ -77,16 +77,17 @@ int fault_arm_swarm(struct fault_plan *plan, const char *profile,
 		return -EINVAL;
 	for (uint32_t number = 1; number < NUM_FAULTS; number++) {
 		const struct fault_row *row = &fault_row[number];
-		uint64_t stream = random_stream(seed, row->name);
+		struct rng stream = rng_named(seed, row->name);
 		struct fault *fault;
 
 		if (!(swarm->kinds & (1u << row->kind)) ||
-		    !is_aimed_at(row, judged) || !(random_next(&stream) & 1))
+		    !is_aimed_at(row, judged) ||
+		    rng_below(&stream, swarm->one_of))
 			continue;
 		fault = add(plan, number, judged);
 		if (!fault)
 			return -ENOSPC;
-		fault->one_in = swarm->one_in;
+		fault->one_in = 1u << rng_below(&stream, swarm->rates);
 		fault->stream = stream;
 		count++;
 	}
@@ -159,10 +160,13 @@ static bool is_about(const struct fault *fault, const struct fault_spot *spot)
 static bool strikes(struct fault_plan *plan, struct fault *fault)
 {
 	uint32_t occasion = fault->seen++;
-	bool now = fault->one_in
-			   ? random_next(&fault->stream) % fault->one_in == 0
-			   : occasion == fault->nth;
+	bool now = occasion == fault->nth;
 
+	/* A lie at every occasion can keep two ends busy for ever: one returns
+	 * what the other one offers again. */
+	if (fault->one_in)
+		now = fault->fired < SWARM_STRIKES_MAX &&
+		      rng_below(&fault->stream, fault->one_in) == 0;
 	if (!now)
 		return false;
 	fault->fired++;

@@ -8,11 +8,13 @@
 
 #include <rps/mem.h>
 
+#include "../base/rng.h"
 #include "fault_table.h"
 
-#define FAULT_ARMED_MAX 128u
-#define FAULT_SHOTS_MAX 1024u
-#define FAULT_ENDS      2u
+#define FAULT_ARMED_MAX   128u
+#define FAULT_SHOTS_MAX   1024u
+#define SWARM_STRIKES_MAX 8u /* of each fault of a swarm */
+#define FAULT_ENDS        2u
 
 /* One armed fault. */
 struct fault {
@@ -21,7 +23,7 @@ struct fault {
 	uint32_t judged;   /* the end that has to bear it */
 	uint32_t nth;      /* strikes at this occasion, once; or, ... */
 	uint32_t one_in;   /* ... where not 0, at one of so many */
-	uint64_t stream;   /* of chance */
+	struct rng stream; /* of chance */
 	uint32_t seen;     /* occasions so far */
 	uint32_t fired;    /* strikes so far */
 	uint64_t previous; /* what landed the last time */

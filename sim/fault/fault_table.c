@@ -20,8 +20,8 @@ const struct fault_row fault_row[NUM_FAULTS] = {
 };
 
 const struct fault_swarm fault_swarm[] = {
-#define KIND(kind)                 (1u << FAULT_##kind)
-#define SWARM(name, one_in, kinds) { #name, one_in, kinds },
+#define KIND(kind)                        (1u << FAULT_##kind)
+#define SWARM(name, one_of, rates, kinds) { #name, one_of, rates, kinds },
 #include "swarm.def"
 #undef SWARM
 #undef KIND

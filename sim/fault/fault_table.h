@@ -82,10 +82,11 @@ struct fault_row {
 	uint64_t value;
 };
 
-/* A profile: half of the faults of @kinds, each at one of @one_in. */
+/* A profile: one of @one_of faults of @kinds, each at one of @rates rates. */
 struct fault_swarm {
 	const char *name;
-	uint32_t one_in;
+	uint32_t one_of;
+	uint32_t rates;
 	uint32_t kinds; /* a bit for each enum fault_kind */
 };
 

@@ -98,6 +98,11 @@ static RPS_HOT int dev_rx(struct rps_dev *dev, struct view view,
 	bytes = vdev_map(&dev->rx, view, &desc);
 	if (!bytes)
 		return dev_drop(dev, (uint16_t)head, DROP_CHAIN);
+	/* Even a deliberate error of ours stays inside the memory. */
+	if (mutated(view.mem, MUTANT_dev_desc_len_reread) &&
+	    vdev_first_desc(&dev->rx, view, (uint16_t)head).len_bytes <
+		    desc.len_bytes)
+		desc.len_bytes = 0;
 	if (desc.len_bytes < RPMSG_HDR_BYTES)
 		return dev_drop(dev, (uint16_t)head, DROP_SHORT);
 

@@ -395,11 +395,12 @@ static uint32_t swarm_of(struct fault_plan *plan, const char *name,
 	return (uint32_t)count;
 }
 
-START_TEST(a_seed_picks_about_half_and_always_the_same)
+START_TEST(a_seed_picks_some_and_always_the_same)
 {
 	const char *name = rps_swarm_name((uint32_t)_i);
 	struct fault_plan *plan = calloc(2, sizeof(*plan));
 	uint32_t different = 0;
+	uint32_t some = 0;
 
 	ck_assert_ptr_nonnull(plan);
 	for (uint64_t seed = 0; seed < 20; seed++) {
@@ -410,8 +411,10 @@ START_TEST(a_seed_picks_about_half_and_always_the_same)
 		swarm_of(&plan[1], name, seed + 1);
 		different += memcmp(&plan[0], &plan[1], sizeof(*plan)) != 0;
 		ck_assert_uint_lt(count, FAULT_ARMED_MAX);
+		some += count;
 	}
-	ck_assert_uint_eq(different, 20);
+	ck_assert_uint_gt(different, 15);
+	ck_assert_uint_gt(some, 20);
 	free(plan);
 }
 END_TEST
@@ -423,15 +426,17 @@ START_TEST(every_fault_has_a_stream_of_its_own)
 	uint32_t met = 0;
 
 	ck_assert_ptr_nonnull(plan);
+	/* "everything" picks as many of the lies, and other faults besides. */
 	swarm_of(&plan[0], "lies", 7);
 	swarm_of(&plan[1], "everything", 7);
+	ck_assert_uint_gt(plan[0].num_armed, 0);
 	ck_assert_uint_lt(plan[0].num_armed, plan[1].num_armed);
 	for (uint32_t i = 0; i < plan[0].num_armed; i++) {
 		for (uint32_t k = 0; k < plan[1].num_armed; k++) {
 			if (plan[0].armed[i].number != plan[1].armed[k].number)
 				continue;
-			ck_assert(plan[0].armed[i].stream ==
-				  plan[1].armed[k].stream);
+			ck_assert_uint_eq(plan[0].armed[i].stream.state,
+					  plan[1].armed[k].stream.state);
 			met++;
 		}
 	}
@@ -443,21 +448,26 @@ END_TEST
 START_TEST(a_swarm_strikes_at_about_its_rate_and_can_be_replayed)
 {
 	struct fault_plan *plan = calloc(2, sizeof(*plan));
-	uint32_t number, fired;
+	uint32_t number, one_in, fired;
 
 	ck_assert_ptr_nonnull(plan);
 	swarm_of(&plan[0], "notifications", 3);
 	number = plan[0].armed[0].number;
-	fired = occasions(&plan[0], number, 300);
-	ck_assert_uint_gt(fired, 60);
-	ck_assert_uint_lt(fired, 150);
+	one_in = plan[0].armed[0].one_in;
+	ck_assert_uint_gt(one_in, 1);
+	fired = occasions(&plan[0], number, SWARM_STRIKES_MAX * one_in / 2);
+	ck_assert_uint_gt(fired, 0);
+	ck_assert_uint_lt(fired, SWARM_STRIKES_MAX);
+	fired = occasions(&plan[0], number, 400 * one_in);
+	ck_assert_uint_eq(fired, SWARM_STRIKES_MAX);
 
 	for (uint32_t i = 0; i < plan[0].num_shots; i++)
 		ck_assert(i >= FAULT_ARMED_MAX ||
 			  !fault_arm(&plan[1], plan[0].shot[i].fault,
 				     plan[0].shot[i].judged,
 				     plan[0].shot[i].nth));
-	occasions(&plan[1], number, 300);
+	occasions(&plan[1], number, 500 * one_in);
+	ck_assert_uint_eq(plan[1].num_shots, SWARM_STRIKES_MAX);
 	for (uint32_t i = 0; i < plan[1].num_shots; i++)
 		ck_assert_uint_eq(plan[0].shot[i].nth, plan[1].shot[i].nth);
 	free(plan);
@@ -507,8 +517,8 @@ int main(void)
 	tcase_add_test(plan, counts_stay_until_the_next_is_armed);
 	suite_add_tcase(suite, plan);
 
-	tcase_add_loop_test(swarm, a_seed_picks_about_half_and_always_the_same,
-			    0, NUM_SWARMS);
+	tcase_add_loop_test(swarm, a_seed_picks_some_and_always_the_same, 0,
+			    NUM_SWARMS);
 	tcase_add_test(swarm, every_fault_has_a_stream_of_its_own);
 	tcase_add_test(swarm,
 		       a_swarm_strikes_at_about_its_rate_and_can_be_replayed);

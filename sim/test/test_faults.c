@@ -305,10 +305,14 @@ START_TEST(a_dead_end_is_replaced_by_one_that_knows_nothing)
 			 0);
 	ck_assert_int_eq(say(&talk, RPS_END_DEVICE, "last"), -ETIME);
 	ck_assert_int_eq(say(&talk, RPS_END_DEVICE, "none"), -ENODEV);
+	ck_assert(!rps_world_is_alive(world, RPS_END_DEVICE));
+	ck_assert(rps_world_is_alive(world, RPS_END_DRIVER));
+	ck_assert(!rps_world_is_alive(world, 2));
 	ck_assert_int_eq(rps_world_revive(world, 2), -EINVAL);
 	ck_assert_int_eq(rps_world_revive(world, RPS_END_DEVICE), 0);
 	rps_iut_get_stats(world, RPS_END_DEVICE, &stats);
 	ck_assert_uint_eq(stats.epts, 0);
+	ck_assert(rps_world_is_alive(world, RPS_END_DEVICE));
 	ck_assert(!stats.ready);
 	rps_world_destroy(world);
 }

@@ -243,6 +243,13 @@ static RPS_HOT int vdrv_next_used(struct vdrv *vq, struct view view,
 		vdrv_break(vq, FAULT_USED_ID, id);
 		return -EPROTO;
 	}
+	if (mutated(view.mem, MUTANT_used_id_reread)) {
+		id = load32(view, SEAM_USED_ID, &elem->id);
+		if (!vdrv_is_outstanding(vq, id)) {
+			vdrv_break(vq, FAULT_USED_ID, id);
+			return -EPROTO;
+		}
+	}
 	vq->used_idx++;
 	view_probe(view, RPS_EVENT_buffer_reclaim, vq->queue, id, claimed);
 	return (int)id;

@@ -7,7 +7,7 @@
 
 #include <rps/decide.h>
 
-#include "rng.h"
+#include "../base/rng.h"
 
 /* What to do at a decision instead of any choice: end this run here. */
 #define DECIDE_STOP UINT32_MAX

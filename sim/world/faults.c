@@ -354,6 +354,17 @@ void rps_world_disarm(struct rps_world *world)
 		world->actor[end].frozen = false;
 }
 
+bool rps_world_is_armed(const struct rps_world *world, uint32_t fault)
+{
+	const struct fault_plan *plan = &world->plan;
+
+	for (uint32_t i = 0; i < plan->num_armed; i++) {
+		if (plan->armed[i].number == fault)
+			return true;
+	}
+	return false;
+}
+
 uint32_t rps_world_fired(const struct rps_world *world, uint32_t fault)
 {
 	return fault_fired(&world->plan, fault);
@@ -368,6 +379,11 @@ uint32_t rps_world_shots(const struct rps_world *world, struct rps_shot *out,
 	     i < max && i < plan->num_shots && i < FAULT_SHOTS_MAX; i++)
 		out[i] = plan->shot[i];
 	return plan->num_shots;
+}
+
+bool rps_world_is_alive(const struct rps_world *world, uint32_t end)
+{
+	return end < NUM_ENDS && world->actor[end].present;
 }
 
 int rps_world_revive(struct rps_world *world, uint32_t end)

@@ -65,6 +65,9 @@ RPS_API int rps_world_swarm(struct rps_world *world, const char *profile,
  * on; what was counted stays until the next one is armed. */
 RPS_API void rps_world_disarm(struct rps_world *world);
 
+/* Whether it is, or was when faults ended. */
+RPS_API bool rps_world_is_armed(const struct rps_world *world, uint32_t fault);
+
 /* Return: how often it struck. */
 RPS_API uint32_t rps_world_fired(const struct rps_world *world, uint32_t fault);
 
@@ -78,6 +81,9 @@ struct rps_shot {
 /* Return: strikes since the first was armed; fills the first @max. */
 RPS_API uint32_t rps_world_shots(const struct rps_world *world,
 				 struct rps_shot *out, uint32_t max);
+
+/* Whether that end is there, and has not died. */
+RPS_API bool rps_world_is_alive(const struct rps_world *world, uint32_t end);
 
 /* A new end takes the place of one that died, or of one that is well: it knows
  * nothing.  Return: 0, -EINVAL for an end that never was, or -ENOMEM. */

@@ -26,6 +26,16 @@ static inline struct rng rng_stream(uint64_t seed, uint32_t stream)
 			     rng_mix(stream + UINT64_C(1)) };
 }
 
+/* The stream of a name: what else there is does not matter. */
+static inline struct rng rng_named(uint64_t seed, const char *name)
+{
+	struct rng rng = { rng_mix(seed + UINT64_C(0x9e3779b97f4a7c15)) };
+
+	for (; *name; name++)
+		rng.state = rng_mix(rng.state ^ (uint8_t)*name);
+	return rng;
+}
+
 static inline uint64_t rng_next(struct rng *rng)
 {
 	rng->state += UINT64_C(0x9e3779b97f4a7c15);
