@@ -54,8 +54,12 @@ struct rps_trace_provider rps_trace_provider = {
 static struct rps_trace *opened(void)
 {
 	char why[WHY_BYTES] = "";
-	struct rps_trace *trace = rps_trace_open(NULL, why, sizeof(why));
+	struct rps_trace *trace;
 
+	/* Tests may run in one process. */
+	memset(&seen, 0, sizeof(seen));
+	rps_trace_provider.version = RPS_TRACE_PROVIDER_VERSION;
+	trace = rps_trace_open(NULL, why, sizeof(why));
 	ck_assert_msg(trace, "%s", why);
 	return trace;
 }
