@@ -307,7 +307,9 @@ void ns_receive(struct rps_node *node, const struct rps_msg *msg)
 
 	if (msg->hdr.len_bytes != sizeof(wire) &&
 	    !(mutated(node->mem, MUTANT_ns_any_length) &&
-	      msg->hdr.len_bytes > sizeof(wire))) {
+	      msg->hdr.len_bytes > sizeof(wire)) &&
+	    !(mutated(node->mem, MUTANT_ns_cut_accepted) &&
+	      msg->hdr.len_bytes > sizeof(wire) / 2)) {
 		node->num_dropped++;
 		return;
 	}

@@ -240,6 +240,9 @@ void rps_node_release(struct rps_node *node, const struct rps_msg *msg)
 	if (!node->ready || mutated(node->mem, MUTANT_held_is_kept))
 		return;
 	rx_done(node, view_of(node->mem), msg);
+	if (node->role == RPS_ROLE_DEVICE &&
+	    mutated(node->mem, MUTANT_dev_held_returned_twice))
+		rx_done(node, view_of(node->mem), msg);
 	if (node->corks == 0)
 		node_flush(node);
 }

@@ -227,6 +227,8 @@ int rps_send_begin(struct rps_send *send, uint64_t now_ns)
 	err = attempt(send);
 	if (err != -EAGAIN)
 		return err;
+	if (mutated(send->node->mem, MUTANT_send_waits_not))
+		return -ETIMEDOUT;
 
 	/* Ask to be told, then look again: one may have come in between. */
 	wait_begin(send);
