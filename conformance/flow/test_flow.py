@@ -51,6 +51,7 @@ def test_messages_are_neither_joined_nor_split_nor_reordered(link: Link) -> None
         message = link.next_message()
         expect((THEIRS + i % 3, i.to_bytes(2, "big") * (1 + i % 7)), (message.header.src, message.payload),
                f"message {i} on the wire")
+    link.ring("FLO-001")
 
 
 @req("FLO-002")
@@ -66,6 +67,7 @@ def test_received_messages_are_delivered_in_order(link: Link) -> None:
         got += [m.payload for m in link.delivered(ept, link.lower.num)]
 
     expect([bytes([b, i & 0xFF]) for b in range(4) for i in range(link.lower.num)], got, "delivered")
+    link.ring("FLO-002")
 
 
 @req("FLO-003")
@@ -131,6 +133,7 @@ def test_device_tells_of_returned_send_buffers(device_link: SimLink) -> None:
 
     given(len(lower.returned()) == 1, "the buffer came back")
     expect(1, lower.notified(TX) - before, "notifications of queue 1", departs=("rx_return_kick", "none"))
+    device_link.ring("FLO-006")
 
 
 @req("FLO-005", "FLO-011")
@@ -170,6 +173,7 @@ def test_device_asks_each_time_whether_to_notify(device_link: SimLink) -> None:
         told.append(lower.notified(TX) - before)
 
     expect([0, 1, 1, 0, 1], told, "notifications of queue 1, suppressed in the first and the fourth round")
+    device_link.ring("FLO-007")
 
 
 @req("FLO-008")
@@ -212,6 +216,7 @@ def test_receive_buffers_keep_their_size(driver_link: Link) -> None:
 
     expect({512}, {desc.len for desc in driver_link.lower.ring(RX).desc}, "lengths of posted buffers")
     expect(num, len(posted(driver_link)), "buffers posted")
+    driver_link.ring("FLO-010")
 
 
 def posted(link: Link) -> list[int]:
@@ -240,6 +245,7 @@ def test_a_starved_device_hears_of_new_buffers(driver_link: Link) -> None:
 
     expect(True, kicked, "whether the driver kicked queue 0", departs=("rx_return_kick", "none"))
     expect(lower.num, len(posted(driver_link)), "buffers posted again")
+    driver_link.ring("FLO-011")
 
 
 @req("FLO-012")
@@ -338,6 +344,7 @@ def test_a_message_without_payload_is_delivered(link: Link) -> None:
         got += [m.payload for m in link.delivered(ept)]
 
     expect([b""] * 2 * link.lower.num, got, "delivered")
+    link.ring("FLO-017")
 
 
 @req("FLO-017")

@@ -38,6 +38,7 @@ def test_sent_header_has_its_fields_in_place(link: Link) -> None:
 
     wire = decode.encode_message(THEIRS, OURS, b"hello world!", link.lower.order)
     expect(wire, message.raw, "header and payload on the wire")
+    link.ring("HDR-001")
 
 
 @req("HDR-001", "ADR-008")
@@ -58,6 +59,7 @@ def test_sent_length_counts_the_payload_alone(link: Link, size: int) -> None:
     given(link.upper.send(ept, pattern(size)) == 0, "the IUT sends")
 
     expect(size, link.next_message().header.len, "hdr.len")
+    link.ring("HDR-002")
 
 
 @req("HDR-002")
@@ -80,6 +82,7 @@ def test_sent_flags_are_zero(link: Link) -> None:
     given(link.upper.send(ept, b"x") == 0, "the IUT sends")
 
     expect(0, link.next_message().header.flags, "hdr.flags")
+    link.ring("HDR-003")
 
 
 @req("HDR-003")
@@ -91,6 +94,7 @@ def test_unknown_flags_are_ignored(link: Link, flags: int) -> None:
     link.lower.send(OURS, THEIRS, b"flagged", flags=flags)
 
     expect([b"flagged"], [m.payload for m in link.delivered(ept)], f"delivered with flags {flags:#x}")
+    link.ring("HDR-003")
 
 
 @req("HDR-004")
@@ -100,6 +104,7 @@ def test_sent_reserved_is_zero(link: Link) -> None:
     given(link.upper.send(ept, b"x") == 0, "the IUT sends")
 
     expect(0, link.next_message().header.reserved, "hdr.reserved", departs=("reserved_rx", "device-writes"))
+    link.ring("HDR-004")
 
 
 @req("HDR-004")

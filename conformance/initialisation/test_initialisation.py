@@ -84,6 +84,7 @@ def test_status_is_built_up_bit_by_bit(driver_link: SimLink) -> None:
     expect(expected, [status for status in writes if status], "status bytes written after reset",
            departs=("status_strict", "off"))
     expect(0, writes[0], "first status byte written")
+    driver_link.ring("INI-003")
 
 
 @req("INI-004")
@@ -106,6 +107,7 @@ def test_device_waits_for_driver_ok(device_link: SimLink) -> None:
 
     expect((0, 0, 0), early, "used buffers and notifications before DRIVER_OK")
     expect(1, lower.used_idx(RX), "announcements after DRIVER_OK")
+    device_link.ring("INI-004")
 
 
 @req("INI-005")
@@ -116,6 +118,7 @@ def test_receive_buffers_are_there_before_driver_ok(driver_link: SimLink) -> Non
     (at_driver_ok,) = [w for w in driver_link.world.status_writes() if w.status & STATUS_DRIVER_OK]
 
     expect(driver_link.lower.num, at_driver_ok.available[RX], "receive buffers posted when DRIVER_OK is written")
+    driver_link.ring("INI-005")
 
 
 @req("INI-006")
@@ -128,6 +131,7 @@ def test_queue_0_is_kicked_after_driver_ok(driver_link: Link) -> None:
     given(driver_link.lower.avail_idx(TX) == driver_link.config.start_idx, "the driver has sent nothing yet")
     expect(True, arrived, "whether queue 0 was kicked")
     expect(0, driver_link.lower.notified(TX), "kicks of queue 1 so far")
+    driver_link.ring("INI-006")
 
 
 @req("INI-007")
@@ -159,6 +163,7 @@ def test_driver_accepts_only_what_it_knows(driver_link: Link) -> None:
 
     expect(0, accepted & ~(F_NS | F_VERSION_1 | UNDERSTOOD_BY_RING), "accepted features without an agreed meaning")
     expect(0, accepted & ~VENDOR, "accepted features that were not offered")
+    driver_link.ring("INI-009")
 
 
 @req("INI-009")
@@ -170,6 +175,7 @@ def test_vendor_features_change_nothing_on_the_wire(driver_link: Link) -> None:
     given([c.name for c in driver_link.upper.channels()] == ["plain-service"], "the announcement was taken")
 
     expect(None, driver_link.lower.receive(), "message of the driver")
+    driver_link.ring("INI-009")
 
 
 @req("INI-009")
@@ -222,6 +228,7 @@ def test_legacy_start_has_no_features_ok(driver_link: SimLink) -> None:
     seen = [w.status & STATUS_FEATURES_OK for w in driver_link.world.status_writes()]
 
     expect([0] * len(seen), seen, "FEATURES_OK in each status written")
+    driver_link.ring("INI-010")
 
 
 @req("INI-011")
@@ -258,6 +265,7 @@ def test_both_ends_suppress_in_the_same_way(link: Link) -> None:
         link.lower.send(OURS, THEIRS, bytes([i & 0xFF]))
 
     expect(count, len(link.delivered(ept, count)), "messages delivered")
+    link.ring("INI-012")
 
 
 @req("INI-013")

@@ -45,6 +45,7 @@ def test_offered_buffers_are_found_in_their_tables(driver_link: Link) -> None:
     expect((driver_link.config.start_idx + len(heads)) & 0xFFFF, ring.avail.idx, "avail.idx")
     expect(sorted(range(driver_link.lower.num)), sorted(heads), "descriptors in the available ring")
     expect([(512, WRITE)] * len(heads), [(ring.desc[h].len, ring.desc[h].flags) for h in heads], "length and flags")
+    driver_link.ring("LAY-001", "LAY-002")
 
 
 @req("LAY-001", "LAY-002")
@@ -66,6 +67,7 @@ def test_an_offer_written_by_hand_is_found(device_link: SimLink) -> None:
 
     expect([b"by hand"], [m.payload for m in device_link.upper.received(ept)], "delivered from the last descriptor")
     expect(decode.UsedElement(num - 1, 0), lower.ring(TX).used.ring[0], "used.ring[0]")
+    device_link.ring("LAY-002")
 
 
 @req("LAY-002", "LAY-025")
@@ -85,6 +87,7 @@ def test_the_device_notifies_when_the_event_is_passed(device_link: SimLink, ahea
         told.append(lower.notified(RX) - before)
 
     expect([int(i >= ahead) for i in range(min(4, num))], told, f"notifications after each send, event {ahead} ahead")
+    device_link.ring("LAY-002", "LAY-025")
 
 
 @req("LAY-003")
@@ -104,6 +107,7 @@ def test_a_return_written_by_hand_is_found(driver_link: Link) -> None:
     driver_link.spurious(RX)
 
     expect([b"by hand"], [m.payload for m in driver_link.delivered(ept)], "delivered from the second buffer")
+    driver_link.ring("LAY-003")
 
 
 @req("LAY-003")
@@ -117,6 +121,7 @@ def test_returned_buffers_are_found_in_the_used_ring(device_link: Link) -> None:
 
     expect(1, used.idx, "used.idx")
     expect(decode.UsedElement(0, 28), used.ring[0], "used.ring[0]")
+    device_link.ring("LAY-003")
 
 
 @req("LAY-004", "LAY-006", "LAY-007")
@@ -207,6 +212,7 @@ def test_indices_run_freely_and_slots_are_taken_in_turn(link: Link) -> None:
     moved = link.lower.ring(sent)
     idx = moved.avail.idx if link.role == "driver" else moved.used.idx
     expect((start + 2 * num + 1) & 0xFFFF, idx, f"index after {2 * num + 1} messages")
+    link.ring("LAY-009", "LAY-010")
 
 
 @req("LAY-011")
@@ -221,6 +227,7 @@ def test_a_full_ring_is_not_an_empty_one(link: Link) -> None:
         link.lower.send(OURS, THEIRS, bytes([i & 0xFF]), notify=i == num - 1)
 
     expect([bytes([i & 0xFF]) for i in range(num)], [m.payload for m in link.delivered(ept, num)], "delivered from a full ring")
+    link.ring("LAY-011")
 
 
 @req("LAY-012")
@@ -235,6 +242,7 @@ def test_driver_never_offers_more_than_fits(driver_link: Link) -> None:
     ring = driver_link.lower.ring(TX)
     expect(accepted, (ring.avail.idx - ring.used.idx) & 0xFFFF, "outstanding entries")
     expect(True, accepted <= num, f"whether {accepted} sends fit into {num} entries")
+    driver_link.ring("LAY-012")
 
 
 @req("LAY-013")
@@ -247,6 +255,7 @@ def test_only_receive_buffers_are_for_the_device_to_write(driver_link: Link) -> 
     expect({WRITE}, {desc.flags for desc in offered(driver_link, RX)}, "flags on queue 0")
     expect({0}, {desc.flags for desc in offered(driver_link, TX)}, "flags on queue 1",
            departs=("vq1_write_flag", "tolerated"))
+    driver_link.ring("LAY-013")
 
 
 @req("LAY-014")
@@ -256,6 +265,7 @@ def test_driver_sends_in_one_descriptor(driver_link: Link) -> None:
     given(driver_link.upper.send(ept, bytes(496)) == 0, "the driver sends")
 
     expect([0], [desc.flags & 1 for desc in offered(driver_link, TX)], "NEXT on queue 1")
+    driver_link.ring("LAY-014")
 
 
 @req("LAY-014")
@@ -304,6 +314,7 @@ def test_device_writes_nothing_of_the_driver(device_link: SimLink) -> None:
     expect(before[:-1], after[:-1], "tables of the driver")
     expect(before[-1], after[-1], "the message that was sent", departs=("reserved_rx", "device-writes"))
     expect(True, device_link.world.guards_intact(), "whether nothing around the rings was written")
+    device_link.ring("LAY-015")
 
 
 @req("LAY-016")
@@ -386,6 +397,7 @@ def test_driver_takes_buffers_back_in_any_order(driver_link: Link) -> None:
 
     got = [m.payload for m in driver_link.delivered(ept, 4)]
     expect([bytes([i]) for i in (2, 0, 3, 1)], got, "delivered in the order of return")
+    driver_link.ring("LAY-017")
 
 
 @req("LAY-018")
@@ -398,6 +410,7 @@ def test_used_length_covers_what_was_written(device_link: Link, size: int) -> No
     used_len = device_link.next_message().used_len
 
     expect(True, 16 + size <= used_len <= 512, f"whether used.len {used_len} is in {16 + size}..512")
+    device_link.ring("LAY-018")
 
 
 @req("LAY-019")
@@ -407,6 +420,7 @@ def test_used_length_of_a_read_buffer_is_zero(device_link: SimLink) -> None:
     given(device_link.works(ept), "the link works")
 
     expect([0], device_link.lower.returned(), "used.len on queue 1", departs=("vq1_used_len", "any"))
+    device_link.ring("LAY-019")
 
 
 @req("LAY-020")
@@ -442,6 +456,7 @@ def test_driver_kicks_unless_the_device_asked_not_to(driver_link: Link) -> None:
         kicks.append(lower.notified(TX) - before)
 
     expect([1, 0, 1], kicks, "kicks of queue 1 with used.flags 0, 1, 0")
+    driver_link.ring("LAY-023", "LAY-024")
 
 
 @req("LAY-023", "LAY-024")
@@ -461,6 +476,7 @@ def test_device_notifies_unless_the_driver_asked_not_to(device_link: SimLink) ->
         given(device_link.lower.receive() is not None, "the message is on the wire")
 
     expect([1, 0, 1], notified, "notifications of queue 0 with avail.flags 0, 1, 0")
+    device_link.ring("LAY-023", "LAY-024")
 
 
 @req("LAY-024")
@@ -482,6 +498,7 @@ def test_event_words_mean_nothing_unless_negotiated(link: Link, event: int) -> N
 
     given(all(got), "three messages are on the wire")
     expect(3, lower.notified(sent) - before, f"notifications for three messages, event word {event:#x}")
+    link.ring("LAY-024")
 
 
 @req("LAY-025")
@@ -511,6 +528,7 @@ def test_the_driver_kicks_when_the_event_is_passed(driver_link: Link, ahead: int
         kicks.append(lower.notified(TX) - before)
 
     expect([int(i >= ahead) for i in range(4)], kicks, f"kicks so far after each of four sends, event {ahead} ahead")
+    driver_link.ring("LAY-003", "LAY-025")
 
 
 @req("LAY-026")

@@ -53,6 +53,7 @@ def test_an_index_is_published_behind_what_it_announces(sim_link: SimLink) -> No
 
     expect([], [accesses[i] for i in late], f"publications of {index} without their entry before them")
     expect([], [access for access in accesses if access == ("store", index)], f"unordered writes of {index}")
+    sim_link.ring("LAY-021")
 
 
 @req("LAY-021")
@@ -68,6 +69,7 @@ def test_an_index_is_read_before_what_it_announces(sim_link: SimLink) -> None:
     early = [i for i in read if not before(accesses, i, {("acquire", index)}, set())]
 
     expect([], [accesses[i] for i in early], f"reads of {slot} without {index} read before them")
+    sim_link.ring("LAY-021")
 
 
 @req("LAY-022")
@@ -87,6 +89,7 @@ def test_a_barrier_separates_the_index_from_the_peers_wish(sim_link: SimLink) ->
     bare = [i for i in asked if not before(accesses, i, {("fence", "")}, {("publish", index)})]
 
     expect([], [accesses[i] for i in bare], f"reads of {wish} without a barrier behind the last {index}")
+    sim_link.ring("LAY-022")
 
 
 @req("LAY-022")
@@ -110,3 +113,4 @@ def test_a_barrier_separates_ones_own_wish_from_the_last_look(sim_link: SimLink)
     fence = behind.index(("fence", "")) if ("fence", "") in behind else 0
     looked = [access for access in behind[fence:] if access in (("load", index), ("acquire", index))]
     expect(True, bool(looked), f"whether {index} is looked at behind that barrier")
+    sim_link.ring("LAY-022")

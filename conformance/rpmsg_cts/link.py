@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from rpmsg_cts import decode
 from rpmsg_cts.diagram.row import Row
 from rpmsg_cts.judge import Mismatch, given, skip
+from rpmsg_cts.monitor import Finding
 from rpmsg_cts.native import ANY
 
 F_NS = 1 << 0
@@ -353,6 +354,19 @@ class Link(ABC):
     def advance(self, seconds: float) -> None:
         """Let virtual time pass."""
         raise Unsupported(f"{self.target} has no virtual time")
+
+    def begin(self) -> None:
+        """Bring the IUT up as the configuration says, once who reads the log is there."""
+
+    def findings(self) -> tuple[Finding, ...]:
+        """What a monitor has against the IUT; nothing where none watches."""
+        return ()
+
+    def ring(self, *requirements: str) -> None:
+        """Judge these requirements by what a monitor saw so far; INCONC where the IUT did not come to them.
+
+        Where no monitor watches, the rest of the test has to do.
+        """
 
     def needs(self, what: str) -> None:
         """Skip the test where `what` cannot be seen on this target."""

@@ -19,7 +19,7 @@ from rpmsg_cts.link import F_BUFSZ, STATUS_DRIVER_OK, Config, Link
 from rpmsg_cts.lower_device import LowerDevice
 from rpmsg_cts.lower_driver import LowerDriver
 from rpmsg_cts.mutants import CENSUS
-from rpmsg_cts.monitor import Monitor
+from rpmsg_cts.monitor import Finding, Monitor, rules_of
 from rpmsg_cts.native import Native, checked, error_name, simulated
 from rpmsg_cts.record import Record, of_world
 from rpmsg_cts.targets import DEVICE, DRIVER, MUTANT_PREFIX, SIM
@@ -219,8 +219,23 @@ class SimLink(Link):
             self.lower = LowerDevice(native, native.lib.rps_world_xport(self.world.handle))
         else:
             self.lower = LowerDriver(native, self.world.handle, config)
-        if config.start:
+
+    def begin(self) -> None:
+        if self.config.start:
             self.start()
+
+    def findings(self) -> tuple[Finding, ...]:
+        return self.world.monitor.findings()
+
+    def ring(self, *requirements: str) -> None:
+        self.settle()
+        monitor = self.world.monitor
+        for finding in monitor.findings():
+            if finding.rule.requirement in requirements:
+                raise finding.mismatch
+        for requirement in requirements:
+            given(any(monitor.exercised(rule, self.role) for rule in rules_of(requirement, self.role)),
+                  f"the {self.role} comes to what {requirement} is about")
 
     def start(self) -> None:
         """From reset to DRIVER_OK."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +32,14 @@ Duty = tuple[str, str]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a test said: one of the words of Verdict, or DIED; and why, where it is not green."""
+    """What a test said: one of the words of Verdict, or DIED; and why, where it is not green.
+
+    monitor: what the monitor had against the end meanwhile, by requirement, whichever ones the test judges.
+    """
 
     verdict: str
     reason: str = ""
+    monitor: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def green(self) -> bool:
@@ -57,14 +61,22 @@ class Row:
     subjects: Sequence[Subject]
 
     def count(self, holds: Callable[[Outcome], bool]) -> Counter[Duty]:
-        """Return: how many tests of a requirement, in a role, said something of that kind."""
+        """Return: how many tests of a requirement, in a role, said something of that kind, or the monitor for them."""
         return Counter((text.id, self.subjects[position].lane.role) for position, outcome in self.outcomes.items()
-                       if holds(outcome) for text in self.subjects[position].requirements)
+                       for text in self.subjects[position].requirements
+                       if text.id in outcome.monitor or holds(outcome))
+
+    @property
+    def by_the_way(self) -> Counter[Duty]:
+        """Findings of the monitor about requirements that the test did not judge."""
+        judged = [{text.id for text in subject.requirements} for subject in self.subjects]
+        return Counter((id_, self.subjects[position].lane.role) for position, outcome in self.outcomes.items()
+                       for id_ in outcome.monitor if id_ not in judged[position])
 
     @property
     def red(self) -> Counter[Duty]:
-        """Tests that were not green."""
-        return self.count(lambda outcome: not outcome.green)
+        """Results that were not green."""
+        return self.count(lambda outcome: not outcome.green) + self.by_the_way
 
     @property
     def killed_as(self) -> list[str]:
@@ -156,6 +168,8 @@ class Matrix:
         """Why the matrix itself is not to be believed: red without an error, or green with the worst of all."""
         found = [f"red without any error: {self.nodeids[position]}: {outcome.verdict} {outcome.reason}"
                  for position, outcome in self.baseline.items() if not outcome.green]
+        found += [f"the monitor blames ends without any error: {self.nodeids[position]}: {text}"
+                  for position, outcome in self.baseline.items() for text in outcome.monitor.values()]
         canary = self.rows.get(CANARY)
         if canary is None or canary.killed_as != list(ROLES):
             where = canary.killed_as if canary else []

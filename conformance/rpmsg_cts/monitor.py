@@ -4,17 +4,29 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rpmsg_cts.judge import Departure, Mismatch
 from rpmsg_cts.native import Native, simulated
 from rpmsg_cts.targets import DEVICE, DRIVER
-from rpmsg_cts.verdict import HarnessError
+from rpmsg_cts.verdict import HarnessError, Judgement, Verdict
 
 ENDS = (DRIVER, DEVICE)
 BATCH = 4096
 EVENTS, ACCESSES, BOTH_ENDS = range(3)
+
+# What implementations are known to do otherwise, by rule: a switch of fixtures/profiles/switches.toml and its value.
+DEPARTURES: Mapping[str, Departure] = {
+    "direction": ("vq1_write_flag", "tolerated"),
+    "used_len_zero": ("vq1_used_len", "any"),
+    "buffer_read_only": ("reserved_rx", "device-writes"),
+    "status_keeps": ("status_strict", "off"),
+    "status_order": ("status_strict", "off"),
+    "reposts_told": ("rx_return_kick", "none"),
+    "returns_told": ("rx_return_kick", "none"),
+}
 
 
 @dataclass(frozen=True)
@@ -50,7 +62,17 @@ class Finding:
     def what(self) -> str:
         """What was judged, as the first line of a failure."""
         queue = "" if self.queue is None else f" of queue {self.queue}"
-        return f"{self.rule.says}: {self.rule.quantity}{queue}, by the {self.role} at step {self.step}"
+        return f"monitor: {self.rule.says}: {self.rule.quantity}{queue}, {self.role}, step {self.step}"
+
+    @property
+    def mismatch(self) -> Mismatch:
+        """The same as a failure of the test that is running."""
+        return Mismatch(self.what, hex(self.expected), hex(self.observed), DEPARTURES.get(self.rule.name))
+
+    @property
+    def judgement(self) -> Judgement:
+        """The same as a verdict of its own."""
+        return Judgement(Verdict.FAIL, self.what, hex(self.expected), hex(self.observed), DEPARTURES.get(self.rule.name))
 
     def __str__(self) -> str:
         return (f"{self.rule.requirement} {self.rule.name}: {self.what}: expected {self.expected:#x}, "

@@ -23,7 +23,7 @@ from rpmsg_cts.matrix import DIED, Matrix, Outcome, Row
 from rpmsg_cts.mutants import CANARY, CENSUS, Mutant
 from rpmsg_cts.native import simulated
 from rpmsg_cts.plugin import SESSION
-from rpmsg_cts.recorder import LOG_SOURCES, SUBJECT, classify
+from rpmsg_cts.recorder import LOG_SOURCES, SUBJECT, UNWATCHED, WATCHED, classify
 from rpmsg_cts.targets import Lane
 from rpmsg_cts.verdict import HarnessError, Judgement, Verdict
 
@@ -120,7 +120,10 @@ class _Run:
             item = self._items[position]
             _put_on(item, target)
             judgement = _run(item, None if following is None else self._items[following])
-            answer = {"verdict": str(judgement.verdict), "reason": judgement.reason}
+            seen = item.stash.get(WATCHED, UNWATCHED)
+            item.stash[WATCHED] = UNWATCHED
+            answer = {"verdict": str(judgement.verdict), "reason": judgement.reason,
+                      "monitor": {id_: str(finding) for id_, finding in seen.others(()).items()}}
             if target == CENSUS:
                 answer["met"] = mutants.met(simulated(), names)
             send(answer)
@@ -154,4 +157,4 @@ def _run(item: pytest.Item, following: pytest.Item | None) -> Judgement:
 def _outcome(answer: Any) -> Outcome:
     if isinstance(answer, Death):
         return Outcome(DIED, answer.how)
-    return Outcome(answer["verdict"], answer["reason"])
+    return Outcome(answer["verdict"], answer["reason"], answer["monitor"])

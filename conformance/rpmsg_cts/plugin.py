@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,9 @@ import pytest
 
 from rpmsg_cts import catalogue, known, mutants, near, profiles, targets
 from rpmsg_cts.machine import commit_of, machine_facts, utc_now
-from rpmsg_cts.recorder import DIAGRAM_SOURCES, LOG_SOURCES, SUBJECT, DiagramSource, LogSource, Recorder, Subject
+from rpmsg_cts.monitor import Finding
+from rpmsg_cts.recorder import (DIAGRAM_SOURCES, LOG_SOURCES, SUBJECT, WATCHED, DiagramSource, LogSource, Recorder,
+                                Subject, watched)
 from rpmsg_cts.results import Facts, RequirementText, ResultsError, ResultsWriter
 from rpmsg_cts.strict_toml import CatalogueError
 from rpmsg_cts.targets import DEVICE, DRIVER, Lane, Target
@@ -155,6 +157,11 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if SUBJECT not in item.stash:
         return
     judgement = session.recorder.phase(item, call)
+    if call.when == "teardown" and judgement is None and WATCHED in item.stash:
+        report.outcome, report.longrepr = "failed", "\n".join(map(str, item.stash[WATCHED].findings))
+        report.rpmsg_verdict = Verdict.FAIL
+        report.sections += _sections(item, session)
+        return
     if judgement is None or judgement.verdict in (Verdict.PASS, Verdict.SKIP):
         return
     report.rpmsg_verdict = judgement.verdict
@@ -182,6 +189,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, None]:
 def pytest_report_teststatus(report: pytest.CollectReport | pytest.TestReport) -> tuple[str, str, str] | None:
     """Name INCONC and ERROR as what they are in pytest's own output."""
     verdict = getattr(report, "rpmsg_verdict", None)
+    if verdict is Verdict.FAIL:
+        return "failed", "F", "FAILED"
     if verdict is Verdict.INCONC:
         return "inconc", "I", "INCONC"
     if verdict is Verdict.ERROR:
@@ -221,6 +230,12 @@ def report_diagram(request: pytest.FixtureRequest) -> Callable[[DiagramSource], 
     """Register who can draw what happened on the rings, asked when the test did not pass."""
     sources = request.node.stash.setdefault(DIAGRAM_SOURCES, [])
     return sources.append
+
+
+@pytest.fixture
+def report_findings(request: pytest.FixtureRequest) -> Callable[[Iterable[Finding]], None]:
+    """Report what a monitor has against the IUT; each finding is a FAIL, whatever the test says itself."""
+    return lambda findings: watched(request.node, findings)
 
 
 @pytest.fixture(scope="session")
@@ -264,7 +279,8 @@ def _session(config: pytest.Config, root: Path, requirements: catalogue.Catalogu
     results = config.getoption("results")
     variants = config.getoption("variants")
     recorder = Recorder(ResultsWriter(results) if results else None, known.load(root),
-                        _replay_options(seed_value, profile.name, variants, swarm_seeds), profile)
+                        _replay_options(seed_value, profile.name, variants, swarm_seeds), profile,
+                        lambda id_: requirement_text(requirements.requirements[id_]))
     return Session(root, requirements, [targets.find(name, names) for name in wanted], recorder, seed_value, profile,
                    tuple(config.getoption("suite")), tuple(config.getoption("req")), tuple(config.getoption("test")),
                    variants)

@@ -13,7 +13,8 @@ One that holds on every ring says so with `@variants(...)` and is also run in co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import pytest
 
@@ -23,6 +24,7 @@ from rpmsg_cts.lab import PLACES, Lab
 from rpmsg_cts.link import Config, Link, Unsupported
 from rpmsg_cts.link_sim import SimLink, mutant_number
 from rpmsg_cts.marks import Reached
+from rpmsg_cts.monitor import Finding
 from rpmsg_cts.native import Native, simulated
 from rpmsg_cts.pair import Pair
 from rpmsg_cts.plugin import SESSION, Session, requirement_text
@@ -122,16 +124,20 @@ def lab(target_facts: Callable[..., None], tracer: Tracer | None) -> Iterator[La
 
 @pytest.fixture
 def link(lane: Lane, link_config: Config, seed: int, request: pytest.FixtureRequest,
-         report_log: Callable[[LogSource], None], report_diagram: Callable[[DiagramSource], None]) -> Iterator[Link]:
+         report_log: Callable[[LogSource], None], report_diagram: Callable[[DiagramSource], None],
+         report_findings: Callable[[Sequence[Finding]], None]) -> Iterator[Link]:
     """An IUT in the lane's role, connected as the configuration says."""
     connected = _connect(lane, link_config, seed, request)
     report_log(connected.log)
     report_diagram(connected.diagram)
     try:
+        with _coming_up():
+            connected.begin()
         yield connected
     finally:
         if lane.target == SIM and (counts := connected.marks()):
             request.config.stash[REACHED].add(lane, counts)
+        report_findings(connected.findings())
         connected.close()
 
 
@@ -207,11 +213,17 @@ def _pair(lane: Lane, wanted: Config, seed: int, scheduler: int) -> Pair:
 
 
 def _connect(lane: Lane, wanted: Config, seed: int, request: pytest.FixtureRequest) -> Link:
-    try:
+    with _coming_up():
         if lane.target in PLACES:
             laboratory: Lab = request.getfixturevalue("lab")
             return laboratory.link(lane, wanted)
         return SimLink(lane.target, lane.role, wanted, seed, request.getfixturevalue("tracer"))
+
+
+@contextmanager
+def _coming_up() -> Iterator[None]:
+    try:
+        yield
     except Unsupported as why:
         skip(str(why))
     except Mismatch as broken:

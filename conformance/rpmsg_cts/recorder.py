@@ -16,6 +16,7 @@ import pytest
 from rpmsg_cts import known, profiles
 from rpmsg_cts.diagram.row import ENDS, Row
 from rpmsg_cts.judge import Mismatch
+from rpmsg_cts.monitor import Finding
 from rpmsg_cts.results import (MAX_DIAGRAM_ROWS, Facts, KnownDefect, RequirementText, Result, ResultsError, ResultsWriter, bounded_log,
                                bounded_text)
 from rpmsg_cts.targets import Lane
@@ -32,6 +33,42 @@ DiagramSource = Callable[[], list[Row]]
 LOG_SOURCES = pytest.StashKey[list[LogSource]]()
 # Who can draw what happened, likewise (fixture `report_diagram`).
 DIAGRAM_SOURCES = pytest.StashKey[list[DiagramSource]]()
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a monitor has against the IUT of a test, and what happened, taken down while the link was there."""
+
+    findings: tuple[Finding, ...]
+    log: list[str]
+    diagram: list[Row]
+
+    def worst(self, judgement: Judgement, requirement: str) -> Judgement:
+        """Merge what a test says of a requirement with what the monitor does."""
+        for finding in self.findings:
+            if finding.rule.requirement == requirement:
+                judgement = judgement.merge(finding.judgement)
+        return judgement
+
+    def others(self, judged: Iterable[str]) -> dict[str, Finding]:
+        """The first finding about each requirement that the test does not judge."""
+        known_ids = set(judged)
+        first: dict[str, Finding] = {}
+        for finding in self.findings:
+            if finding.rule.requirement not in known_ids:
+                first.setdefault(finding.rule.requirement, finding)
+        return first
+
+
+UNWATCHED = Watched((), [], [])
+WATCHED = pytest.StashKey[Watched]()
+
+
+def watched(item: pytest.Item, findings: Iterable[Finding]) -> None:
+    """Keep what a monitor found during a test, before its link goes."""
+    before = item.stash.get(WATCHED, UNWATCHED)
+    if found := (*before.findings, *findings):
+        item.stash[WATCHED] = Watched(found, before.log + _log_of(item), before.diagram + _diagram_of(item))
 
 
 class TraceKeeper(Protocol):
@@ -74,7 +111,7 @@ class Recorder:
     """Collects the judgement of each item and writes one result per requirement once the item is over.
 
     writer: None when no result file was asked for.  replay_options: what a replay line needs besides target and test.
-    profile: which departures are tolerated; None tolerates nothing.
+    profile: which departures are tolerated; None tolerates nothing.  text_of: what reports say about a requirement.
     failure: why results can no longer be written; the session must stop when it is set.
     passed: the requirements that some test found met, by lane.
     interrupted_path: where the results of an interrupted run were put.  traces: None where none are asked for.
@@ -84,6 +121,7 @@ class Recorder:
     entries: list[known.Entry] = field(default_factory=list)
     replay_options: tuple[str, ...] = ()
     profile: profiles.Profile | None = None
+    text_of: Callable[[str], RequirementText] | None = None
     listeners: list[Callable[[Result], None]] = field(default_factory=list)
     counts: Counter[Verdict] = field(default_factory=Counter)
     passed: set[tuple[Lane, str]] = field(default_factory=set)
@@ -92,6 +130,7 @@ class Recorder:
     traces: TraceKeeper | None = None
     _facts: dict[str, dict[str, object]] = field(default_factory=dict)
     _running: dict[str, _Progress] = field(default_factory=dict)
+    _written: set[str] = field(default_factory=set)
     _started: float = field(default_factory=time.monotonic)
 
     def target_facts(self, target: str, facts: Facts) -> None:
@@ -105,6 +144,7 @@ class Recorder:
     def requirements(self, texts: Iterable[RequirementText]) -> None:
         """Write what the requirements of this run say."""
         for text in texts:
+            self._written.add(text.id)
             self._guarded(lambda writer, text=text: writer.requirement(text))
 
     def phase(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Judgement | None:
@@ -141,14 +181,18 @@ class Recorder:
     def finish_item(self, item: pytest.Item) -> list[Result]:
         """Turn a finished item into results and write them.
 
-        Return: the results, one per requirement; none for an item without a lane (tests of the harness itself).
+        Return: the results, one per requirement, and one more for each that a monitor found broken by the way; none for
+        an item without a lane (tests of the harness itself).
         """
         progress = self._running.pop(item.nodeid, _Progress())
         subject = item.stash.get(SUBJECT, None)
         if subject is None:
             return []
+        seen = self._take_watched(item, progress)
         judgement = progress.judgement or Judgement(Verdict.ERROR, "the test ended without a judgement")
-        results = [self._result(item.nodeid, subject, text, judgement, progress) for text in subject.requirements]
+        results = [self._result(item.nodeid, subject, text, seen.worst(judgement, text.id), progress)
+                   for text in subject.requirements]
+        results += self._by_the_way(item.nodeid, subject, seen, progress)
         for result in results:
             self._tell(result)
             if result.verdict is Verdict.PASS:
@@ -168,6 +212,27 @@ class Recorder:
         self.counts[result.verdict] += 1
         for listener in self.listeners:
             listener(result)
+
+    def _take_watched(self, item: pytest.Item, progress: _Progress) -> Watched:
+        seen = item.stash.get(WATCHED, UNWATCHED)
+        if seen.findings:
+            del item.stash[WATCHED]
+            progress.log += seen.log
+            progress.diagram += seen.diagram
+            self._keep_trace(item, progress, Verdict.FAIL)
+        return seen
+
+    def _by_the_way(self, nodeid: str, subject: Subject, seen: Watched, progress: _Progress) -> list[Result]:
+        # A test that looks at something else is no reason to keep silent about a broken rule.
+        results = []
+        for id_, finding in seen.others(text.id for text in subject.requirements).items():
+            assert self.text_of is not None, "a monitor needs the catalogue"
+            text = self.text_of(id_)
+            if id_ not in self._written:
+                self.requirements([text])
+            result = self._result(nodeid, subject, text, finding.judgement, progress)
+            results.append(replace(result, test=f"{nodeid}::monitor[{id_}]"))
+        return results
 
     def replay(self, nodeid: str, lane: Lane) -> str:
         """Return: the command that runs this item alone."""

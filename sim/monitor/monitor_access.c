@@ -89,9 +89,13 @@ static bool is_at_its_place(const struct touch *touch)
 	case SEAM_AVAIL_EVENT:
 		return offset == 4 + 8 * (uint64_t)num;
 	case SEAM_DESC_ADDR:
+		return offset % 16 == 0;
 	case SEAM_DESC_LEN:
+		return offset % 16 == 8;
 	case SEAM_DESC_FLAGS:
+		return offset % 16 == 12;
 	case SEAM_DESC_NEXT:
+		return offset % 16 == 14;
 	case SEAM_HDR:
 	case SEAM_PAYLOAD:
 	case SEAM_FENCE:
@@ -106,6 +110,13 @@ static bool is_at_its_place(const struct touch *touch)
 static void looked(const struct touch *touch)
 {
 	struct side *side = touch->side;
+	uint16_t published = touch->q->side[peer_of(touch->end)].published;
+	uint16_t ahead = (uint16_t)(touch->value - side->consumed);
+
+	/* An old value may still be seen, one that never was may not. */
+	if (is_observed(touch->m, peer_of(touch->end)) &&
+	    ahead > (uint16_t)(published - side->consumed))
+		spoil(touch->m, touch->queue, "an index that nobody wrote");
 
 	side->look_at = touch->m->now;
 	if (touch->kind == RPS_RECORD_ACQUIRE) {
@@ -221,6 +232,27 @@ static void judge_release(const struct touch *touch)
 		    behind);
 }
 
+/* An index that is written and stays the same: at the start, where it says
+ * where counting begins, and never behind a new entry. */
+static bool stands_still(const struct touch *touch)
+{
+	const struct side *side = touch->side;
+	const struct cell *slot =
+		&touch->q->cell[side->published % touch->q->num];
+	bool staged = touch->end == DRIVER ? slot->avail_new
+					   : slot->used_new == USED_NEW;
+
+	if ((uint16_t)touch->value != side->published)
+		return false;
+	judge(touch->m, RULE_idx_free_running, touch->end, touch->queue,
+	      !staged, (uint16_t)(side->published + 1), touch->value);
+	if (staged && touch->end == DRIVER)
+		touch->q->offers_lost = true;
+	if (staged && touch->end == DEVICE)
+		touch->q->returns_lost = true;
+	return true;
+}
+
 static void driver_stored(const struct touch *touch)
 {
 	struct side *side = touch->side;
@@ -240,8 +272,7 @@ static void driver_stored(const struct touch *touch)
 		side->slot_at = touch->m->now;
 		break;
 	case SEAM_AVAIL_IDX:
-		/* The first one only says where counting begins. */
-		if ((uint16_t)touch->value == side->published)
+		if (stands_still(touch))
 			break;
 		judge_release(touch);
 		avail_published(touch->m, touch->queue, (uint16_t)touch->value);
@@ -296,7 +327,7 @@ static void device_stored(const struct touch *touch)
 		side->slot_at = touch->m->now;
 		break;
 	case SEAM_USED_IDX:
-		if ((uint16_t)touch->value == side->published)
+		if (stands_still(touch))
 			break;
 		judge_release(touch);
 		used_published(touch->m, touch->queue, (uint16_t)touch->value);
@@ -313,19 +344,32 @@ static void device_stored(const struct touch *touch)
 
 static void on_store(const struct touch *touch)
 {
-	bool ring = part_of[touch->seam] != PART_DESC;
-
-	if (touch->end == DEVICE) {
-		if (ring && part_of[touch->seam] == PART_USED)
-			judge(touch->m, RULE_used_place, DEVICE, touch->queue,
-			      is_at_its_place(touch), 0, touch->offset);
+	if (touch->end == DEVICE)
 		device_stored(touch);
-		return;
-	}
-	if (part_of[touch->seam] == PART_AVAIL)
-		judge(touch->m, RULE_avail_place, DRIVER, touch->queue,
-		      is_at_its_place(touch), 0, touch->offset);
-	driver_stored(touch);
+	else
+		driver_stored(touch);
+}
+
+/* Where such a field can be, for a finding: the first one. */
+static const uint8_t first_offset[NUM_SEAMS] = {
+	[SEAM_DESC_LEN] = 8,    [SEAM_DESC_FLAGS] = 12, [SEAM_DESC_NEXT] = 14,
+	[SEAM_AVAIL_IDX] = 2,   [SEAM_AVAIL_RING] = 4,  [SEAM_USED_EVENT] = 4,
+	[SEAM_USED_IDX] = 2,    [SEAM_USED_ID] = 4,     [SEAM_USED_LEN] = 8,
+	[SEAM_AVAIL_EVENT] = 4,
+};
+
+/* Return: whether the field is where it belongs. */
+static bool judge_place(const struct touch *touch)
+{
+	static const uint8_t rule[NUM_PARTS] = {
+		[PART_DESC] = RULE_desc_place,
+		[PART_AVAIL] = RULE_avail_place,
+		[PART_USED] = RULE_used_place,
+	};
+
+	return judge(touch->m, (enum rule)rule[part_of[touch->seam]],
+		     touch->end, touch->queue, is_at_its_place(touch),
+		     first_offset[touch->seam], touch->offset);
 }
 
 /* --- the rest */
@@ -384,6 +428,11 @@ void on_access(struct rps_monitor *m, const struct rps_record *record)
 	}
 	if (part_of[record->what] == NO_PART || !is_ring(&touch, record->a))
 		return;
+	if (!judge_place(&touch)) {
+		touch.q->offers_lost |= touch.end == DRIVER;
+		touch.q->returns_lost |= touch.end == DEVICE;
+		return;
+	}
 	if (record->kind == RPS_RECORD_LOAD ||
 	    record->kind == RPS_RECORD_ACQUIRE)
 		on_load(&touch);

@@ -61,8 +61,9 @@ static void judge_buffer(struct rps_monitor *m, unsigned int queue,
 		return;
 	}
 	if (buffer->first_len)
-		judge_equal(m, RULE_repost_full, DRIVER, queue,
-			    buffer->first_len, cell->len_bytes);
+		judge(m, RULE_repost_full, DRIVER, queue,
+		      cell->len_bytes >= buffer->first_len, buffer->first_len,
+		      cell->len_bytes);
 	else
 		buffer->first_len = cell->len_bytes;
 }

@@ -110,6 +110,12 @@ static void used_told(const struct word_of *word)
 			(uint32_t)word->record->c;
 }
 
+/* Reason 1 is an index, whoever it comes from; see traces/events.md. */
+static enum rule broken_by(unsigned int end, uint64_t reason)
+{
+	return end == DRIVER && reason != 1 ? RULE_break_id : RULE_break_cause;
+}
+
 static void on_ring_event(const struct word_of *word)
 {
 	struct rps_monitor *m = word->m;
@@ -125,7 +131,8 @@ static void on_ring_event(const struct word_of *word)
 		word->side->started = false;
 		break;
 	case RPS_EVENT_queue_broken:
-		judge_equal(m, RULE_break_cause, end, queue, 0, record->b);
+		judge_equal(m, broken_by(end, record->b), end, queue, 0,
+			    record->b);
 		word->side->broken = true;
 		break;
 	case RPS_EVENT_desc_write:

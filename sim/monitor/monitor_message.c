@@ -40,24 +40,27 @@ static void judge_fields(struct rps_monitor *m, unsigned int end,
 	judge_equal(m, RULE_header_not_any, end, queue, 0, any);
 }
 
-static uint32_t add_little_endian(uint32_t hash, uint32_t value,
-				  unsigned int bytes)
+static uint32_t add_bytes(uint32_t hash, uint32_t value, unsigned int bytes,
+			  bool big_endian)
 {
-	for (unsigned int i = 0; i < bytes; i++)
-		hash = (hash ^ (value >> 8 * i & 0xff)) * 16777619u;
+	for (unsigned int i = 0; i < bytes; i++) {
+		unsigned int byte = big_endian ? bytes - 1 - i : i;
+
+		hash = (hash ^ (value >> 8 * byte & 0xff)) * 16777619u;
+	}
 	return hash;
 }
 
 /* Digest of the 16 bytes that these fields are, as records have it. */
-static uint32_t little_endian(uint64_t src_dst, uint64_t rest)
+static uint32_t digest_of(uint64_t src_dst, uint64_t rest, bool big_endian)
 {
 	uint32_t hash = 2166136261u;
 
-	hash = add_little_endian(hash, high(src_dst), 4);
-	hash = add_little_endian(hash, low(src_dst), 4);
-	hash = add_little_endian(hash, high(rest), 4);
-	hash = add_little_endian(hash, len_of(rest), 2);
-	return add_little_endian(hash, flags_of(rest), 2);
+	hash = add_bytes(hash, high(src_dst), 4, big_endian);
+	hash = add_bytes(hash, low(src_dst), 4, big_endian);
+	hash = add_bytes(hash, high(rest), 4, big_endian);
+	hash = add_bytes(hash, len_of(rest), 2, big_endian);
+	return add_bytes(hash, flags_of(rest), 2, big_endian);
 }
 
 /* The copy that came right before is that of the header. */
@@ -71,7 +74,7 @@ static void judge_bytes(struct rps_monitor *m, unsigned int end, uint64_t addr,
 	if (node->copy_addr != addr || node->copy_bytes != HEADER_BYTES)
 		return;
 	judge_equal(m, RULE_header_little_endian, end, rx_queue(peer_of(end)),
-		    little_endian(src_dst, rest), node->copy_digest);
+		    digest_of(src_dst, rest, false), node->copy_digest);
 }
 
 void header_written(struct rps_monitor *m, unsigned int end, uint64_t addr,

@@ -43,21 +43,20 @@ static bool passes(uint16_t event, uint16_t first, uint16_t next)
 	return ahead < count;
 }
 
-static void judge_wanted(struct rps_monitor *m, unsigned int end,
+static bool judge_wanted(struct rps_monitor *m, unsigned int end,
 			 unsigned int queue, uint16_t word, bool wanted)
 {
 	const struct side *side = &m->queue[queue].side[end];
 
 	if (side->event_idx)
-		judge_equal(m, RULE_event_told, end, queue,
-			    passes(word, side->decided, side->published),
-			    wanted);
-	else if (side->published == side->decided)
-		return;
-	else if (word & 1)
-		judge_equal(m, RULE_flags_silent, end, queue, 0, wanted);
-	else
-		judge_equal(m, RULE_flags_told, end, queue, 1, wanted);
+		return judge_equal(m, RULE_event_told, end, queue,
+				   passes(word, side->decided, side->published),
+				   wanted);
+	if (side->published == side->decided)
+		return true;
+	if (word & 1)
+		return judge_equal(m, RULE_flags_silent, end, queue, 0, wanted);
+	return judge_equal(m, RULE_flags_told, end, queue, 1, wanted);
 }
 
 static enum rule carried_out(const struct side *side)
@@ -94,8 +93,8 @@ void decided(struct rps_monitor *m, unsigned int end, unsigned int queue,
 
 	if (side->owes)
 		judge_equal(m, carried_out(side), end, queue, 1, 0);
-	if (judge_reading(m, end, queue, &word))
-		judge_wanted(m, end, queue, word, wanted);
+	side->erred = !judge_reading(m, end, queue, &word) ||
+		      !judge_wanted(m, end, queue, word, wanted);
 	side->decided = side->published;
 	side->owes = wanted;
 }
@@ -176,7 +175,7 @@ static void judge_lost(struct rps_monitor *m, unsigned int end,
 	uint16_t pending = (uint16_t)(side->published - peer->consumed);
 	uint16_t untold = (uint16_t)(side->published - side->told);
 
-	if (!peer->armed || peer->wish_unknown || peer->broken ||
+	if (side->erred || !peer->armed || peer->wish_unknown || peer->broken ||
 	    peer->armed_at != peer->consumed)
 		return;
 	if (side->published == m->queue[queue].start_idx)

@@ -38,6 +38,7 @@ enum { PART_DESC, PART_AVAIL, PART_USED, NUM_PARTS };
 #define FEATURE_NS        (UINT64_C(1) << 0)
 #define FEATURE_VENDOR    UINT64_C(0x00fffffe) /* 1 to 23 */
 #define FEATURE_INDIRECT  (UINT64_C(1) << 28)
+#define FEATURE_EVENT_IDX (UINT64_C(1) << 29)
 #define FEATURE_VERSION_1 (UINT64_C(1) << 32)
 
 #define SIZE_MAX_ENTRIES 32768u
@@ -108,6 +109,7 @@ struct side {
 	uint16_t armed_at;  /* consumed, when it asked to be told */
 	uint16_t rested;    /* consumed, when all was last at rest */
 	bool was_full;      /* N entries were to be consumed */
+	bool erred;         /* decided wrongly, or by the wrong word */
 	bool owes;          /* a notification that was decided */
 	bool reclaimed_any;
 	uint16_t seen; /* peer's index, read in order */
@@ -135,6 +137,8 @@ struct queue {
 	const char *spoiled;
 	uint32_t num;
 	uint16_t start_idx;
+	bool offers_lost;      /* what the driver offered is not known */
+	bool returns_lost;     /* what the device gave back is not known */
 	uint16_t outstanding;  /* as the driver counts */
 	struct cell *cell;     /* num_max */
 	struct buffer *buffer; /* num_buffers */
@@ -188,6 +192,7 @@ struct rps_monitor {
 
 	bool status_seen;
 	uint8_t status;
+	bool status_broken; /* since the last reset */
 	uint64_t reset_at;
 	bool kicked;
 	bool features_seen;

@@ -46,6 +46,8 @@ static void queue_start(struct rps_monitor *m, unsigned int queue, uint32_t num)
 	q->num = num;
 	q->spoiled = NULL;
 	q->outstanding = 0;
+	q->offers_lost = false;
+	q->returns_lost = false;
 	for (unsigned int end = 0; end < NUM_ENDS; end++) {
 		if (rx_queue(end) == queue)
 			message_start(m, end);
@@ -102,6 +104,9 @@ void ring_start(struct rps_monitor *m, unsigned int end, unsigned int queue,
 	}
 	if ((end == DEVICE || alone) && q->num)
 		device_start(m, queue, event_idx, start_idx);
+	if (m->features_seen && q->side[end].started)
+		judge_equal(m, RULE_mode_agreed, end, queue,
+			    (m->features & FEATURE_EVENT_IDX) != 0, event_idx);
 	if (q->num && num != q->num)
 		spoil(m, queue, "the ends differ in the size of the ring");
 }
@@ -124,7 +129,7 @@ static bool goes_on(struct rps_monitor *m, unsigned int end, unsigned int queue,
 {
 	uint32_t num = m->queue[queue].num;
 	uint16_t step = (uint16_t)(idx - old);
-	bool wraps = step > num && idx == (uint16_t)(old + 1) % num;
+	bool wraps = step > num && old <= num && idx < num;
 
 	if (!judge(m, RULE_idx_free_running, end, queue, !wraps,
 		   (uint16_t)(old + 1), idx))
@@ -176,11 +181,12 @@ static void offered(struct rps_monitor *m, unsigned int queue, uint16_t entry)
 	uint16_t head = slot->avail_head;
 
 	slot->avail_new = false;
-	if (!is_written(m, DRIVER, queue, written))
+	if (!is_written(m, DRIVER, queue, written) ||
+	    !judge(m, RULE_avail_head, DRIVER, queue, head < q->num, q->num - 1,
+		   head)) {
+		q->offers_lost = true;
 		return;
-	if (!judge(m, RULE_avail_head, DRIVER, queue, head < q->num, q->num - 1,
-		   head))
-		return;
+	}
 	offer(m, queue, head);
 	judge_offer(m, queue, head);
 }
@@ -197,11 +203,12 @@ void avail_published(struct rps_monitor *m, unsigned int queue, uint16_t idx)
 	side->published = idx;
 	side->publish_at = m->now;
 	side->word_read = false;
-	if (!goes_on(m, DRIVER, queue, old, idx, q->num))
+	if (!goes_on(m, DRIVER, queue, old, idx, q->num) ||
+	    !judge(m, RULE_avail_outstanding, DRIVER, queue,
+		   outstanding <= q->num, q->num, outstanding)) {
+		q->offers_lost = true;
 		return;
-	if (!judge(m, RULE_avail_outstanding, DRIVER, queue,
-		   outstanding <= q->num, q->num, outstanding))
-		return;
+	}
 	/* What another end offered is seen when it is taken. */
 	if (!is_observed(m, DRIVER))
 		return;
@@ -254,8 +261,11 @@ void used_published(struct rps_monitor *m, unsigned int queue, uint16_t idx)
 	device_acts(m, queue);
 	if (!is_observed(m, DEVICE))
 		has = q->outstanding;
-	if (!goes_on(m, DEVICE, queue, old, idx, has) ||
-	    !is_observed(m, DEVICE))
+	if (!goes_on(m, DEVICE, queue, old, idx, has)) {
+		q->returns_lost = true;
+		return;
+	}
+	if (!is_observed(m, DEVICE))
 		return;
 	note_full(m, DRIVER, queue);
 	for (; old != idx; old++)
@@ -314,8 +324,11 @@ void buffer_taken(struct rps_monitor *m, unsigned int queue, uint64_t head,
 	uint32_t named = entry_value(m, DEVICE, queue, head);
 
 	device_acts(m, queue);
-	judge(m, RULE_take_bounded, DEVICE, queue, ahead <= q->num, q->num,
-	      ahead);
+	if (queue == TO_DEVICE)
+		m->node[DEVICE].room_known = false;
+	if (!q->returns_lost)
+		judge(m, RULE_take_bounded, DEVICE, queue, ahead <= q->num,
+		      q->num, ahead);
 	judge_equal(m, RULE_entry_order, DEVICE, queue,
 		    (uint16_t)(side->consumed + 1), idx);
 	judge_entry(m, DEVICE, queue);
@@ -342,6 +355,8 @@ static bool driver_believes(struct rps_monitor *m, unsigned int queue,
 	const struct side *side = &q->side[DRIVER];
 	uint16_t claimed = (uint16_t)(side->seen - side->consumed);
 
+	if (q->offers_lost)
+		return id < q->num && q->cell[id].out;
 	judge(m, RULE_reclaim_bounded, DRIVER, queue, claimed <= q->outstanding,
 	      q->outstanding, claimed);
 	if (!judge(m, RULE_reclaim_in_table, DRIVER, queue, id < q->num,
@@ -359,6 +374,8 @@ void buffer_reclaimed(struct rps_monitor *m, unsigned int queue, uint64_t id,
 	uint32_t named = entry_value(m, DRIVER, queue, id);
 	bool believed = driver_believes(m, queue, id);
 
+	if (queue == TO_DRIVER)
+		m->node[DRIVER].used_known = false;
 	judge_entry(m, DRIVER, queue);
 	judge_equal(m, RULE_reclaim_id, DRIVER, queue, named, id);
 	is_there(m, DRIVER, queue);

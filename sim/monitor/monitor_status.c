@@ -8,6 +8,7 @@ static void reset(struct rps_monitor *m)
 {
 	m->status = 0;
 	m->reset_at = m->now;
+	m->status_broken = false;
 	m->features_seen = false;
 	m->features = 0;
 	for (unsigned int q = 0; q < NUM_QUEUES; q++) {
@@ -32,8 +33,9 @@ static void judge_order(struct rps_monitor *m, uint8_t status)
 		uint8_t below = step[i].below;
 
 		if (status & ~m->status & step[i].bit)
-			judge_equal(m, RULE_status_order, DRIVER, RPS_NO_QUEUE,
-				    below, status & below);
+			m->status_broken |= !judge_equal(m, RULE_status_order,
+							 DRIVER, RPS_NO_QUEUE,
+							 below, status & below);
 	}
 }
 
@@ -48,7 +50,7 @@ static void judge_driver_ok(struct rps_monitor *m, uint8_t status)
 	if (side->started)
 		judge(m, RULE_posted_before_ok, DRIVER, TO_DRIVER, posted > 0,
 		      1, posted);
-	if (m->features_seen)
+	if (m->features_seen && !m->status_broken)
 		judge_equal(m, RULE_features_ok, DRIVER, RPS_NO_QUEUE,
 			    modern ? STATUS_FEATURES_OK : 0,
 			    status & STATUS_FEATURES_OK);
@@ -65,8 +67,9 @@ void status_written(struct rps_monitor *m, uint8_t status)
 		return;
 	}
 	if (m->status)
-		judge_equal(m, RULE_status_keeps, DRIVER, RPS_NO_QUEUE, kept,
-			    status & kept);
+		m->status_broken |=
+			!judge_equal(m, RULE_status_keeps, DRIVER, RPS_NO_QUEUE,
+				     kept, status & kept);
 	judge_order(m, status);
 	if (status & ~m->status & STATUS_DRIVER_OK)
 		judge_driver_ok(m, status);
@@ -91,9 +94,14 @@ void device_acts(struct rps_monitor *m, unsigned int queue)
 
 void kicked(struct rps_monitor *m, unsigned int queue)
 {
+	const struct side *side = &m->queue[TO_DRIVER].side[DRIVER];
+
 	if (!(m->status & STATUS_DRIVER_OK) || m->kicked)
 		return;
 	m->kicked = true;
+	/* The device may have asked for no kick of queue 0. */
+	if (queue != TO_DRIVER && side->decided == side->published)
+		return;
 	judge_equal(m, RULE_first_kick, DRIVER, queue, TO_DRIVER, queue);
 }
 
@@ -106,6 +114,6 @@ void status_rest(struct rps_monitor *m)
 	    !m->status_seen || m->kicked || side->decided == side->published)
 		return;
 	m->kicked = true;
-	judge(m, RULE_first_kick, DRIVER, RPS_NO_QUEUE, false, TO_DRIVER,
+	judge(m, RULE_first_kick, DRIVER, TO_DRIVER, false, TO_DRIVER,
 	      RPS_NO_QUEUE);
 }

@@ -312,8 +312,8 @@ int dev_stage_chain(struct rps_dev *dev, const struct rps_hdr *hdr,
 	copy_chain(dev, SEAM_HDR, &chain, 0,
 		   (struct bytes){ .from = (const uint8_t *)&wire },
 		   sizeof(wire));
-	probe_header(&dev->xport->mem, RPS_EVENT_header_write,
-		     chain.seg[0].addr, hdr);
+	probe_written(mem, dev_hdr_order(view_in(dev)), chain.seg[0].addr,
+		      &wire);
 	copy_chain(dev, SEAM_PAYLOAD, &chain, RPMSG_HDR_BYTES,
 		   (struct bytes){ .from = payload }, hdr->len_bytes);
 	dev_stage_used(dev, view_in(dev), chain.head, hdr);

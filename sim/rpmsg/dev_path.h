@@ -179,7 +179,7 @@ static RPS_HOT void dev_write_hdr(struct view view, uint8_t *to, struct gpa at,
 
 	copy_out(view.mem, SEAM_HDR, to, &wire, sizeof(wire));
 	if (!view.plain)
-		probe_header(view.mem, RPS_EVENT_header_write, at, hdr);
+		probe_written(view.mem, dev_hdr_order(view), at, &wire);
 }
 
 /* rps_dev_stage(). */

@@ -187,8 +187,8 @@ static RPS_HOT void drv_write_hdr(struct rps_drv *drv, struct view view,
 
 	copy_out(view.mem, SEAM_HDR, drv->bufs + offset, &wire, sizeof(wire));
 	if (!view.plain)
-		probe_header(view.mem, RPS_EVENT_header_write,
-			     drv_bus_addr(drv, drv_addr(drv, offset)), hdr);
+		probe_written(view.mem, order_of(view),
+			      drv_bus_addr(drv, drv_addr(drv, offset)), &wire);
 }
 
 /* A deliberate error: one message in two descriptors. */

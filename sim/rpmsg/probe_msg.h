@@ -15,4 +15,17 @@ static inline void probe_header(const struct rps_mem *mem, enum rps_event event,
 		      hdr->flags);
 }
 
+/* The same by the bytes that were written. */
+static inline void probe_written(const struct rps_mem *mem,
+				 enum rps_order order, struct gpa at,
+				 const struct rpmsg_hdr *wire)
+{
+	struct rps_hdr hdr;
+
+	if (__builtin_expect(mem->probe == NULL, 1))
+		return;
+	hdr = rps_hdr_unpack(order, wire);
+	probe_header(mem, RPS_EVENT_header_write, at, &hdr);
+}
+
 #endif

@@ -71,16 +71,35 @@ static void avail_head(struct tape *t, unsigned int end, bool wrong)
 	tape_avail(t, TO_DEVICE, head);
 }
 
+static void touch_at(struct tape *t, unsigned int end, unsigned int writer,
+		     enum seam seam, uint64_t at)
+{
+	tape_put(t, end, end == writer ? RPS_RECORD_STORE : RPS_RECORD_LOAD,
+		 seam, at, 0, 2);
+}
+
+static void desc_place(struct tape *t, unsigned int end, bool wrong)
+{
+	touch_at(t, end, DRIVER, SEAM_DESC_FLAGS,
+		 tape_part(TO_DEVICE, PART_DESC) + 12 + 2 * wrong);
+}
+
 static void avail_place(struct tape *t, unsigned int end, bool wrong)
 {
-	tape_put(t, end, RPS_RECORD_STORE, SEAM_AVAIL_RING,
-		 tape_part(TO_DEVICE, PART_AVAIL) + 4 + wrong, 0, 2);
+	touch_at(t, end, DRIVER, SEAM_AVAIL_RING,
+		 tape_part(TO_DEVICE, PART_AVAIL) + 4 - 2 * wrong);
 }
 
 static void used_place(struct tape *t, unsigned int end, bool wrong)
 {
-	tape_put(t, end, RPS_RECORD_STORE, SEAM_USED_ID,
-		 tape_part(TO_DEVICE, PART_USED) + 4 + 4 * wrong, 0, 4);
+	touch_at(t, end, DEVICE, SEAM_USED_ID,
+		 tape_part(TO_DEVICE, PART_USED) + 4 + 4 * wrong);
+}
+
+static void event_place(struct tape *t, unsigned int end, bool wrong)
+{
+	touch_at(t, end, DRIVER, SEAM_USED_EVENT,
+		 tape_part(TO_DEVICE, PART_AVAIL) + 4 + 2 * (TAPE_NUM - wrong));
 }
 
 static void idx_free_running(struct tape *t, unsigned int end, bool wrong)
@@ -180,6 +199,14 @@ static void break_cause(struct tape *t, unsigned int end, bool wrong)
 		tape_event(t, DRIVER, RPS_EVENT_memory_change,
 			   tape_part(TO_DRIVER, PART_DESC), 4, 0);
 	tape_event(t, end, RPS_EVENT_queue_broken, TO_DRIVER, 1, 0);
+}
+
+static void break_id(struct tape *t, unsigned int end, bool wrong)
+{
+	if (!wrong)
+		tape_event(t, DRIVER, RPS_EVENT_memory_change,
+			   tape_part(TO_DRIVER, PART_DESC), 4, 0);
+	tape_event(t, end, RPS_EVENT_queue_broken, TO_DRIVER, 2, 0);
 }
 
 static void full_ring(struct tape *t, unsigned int end, bool wrong)
@@ -773,6 +800,16 @@ static void features_ok(struct tape *t, unsigned int end, bool wrong)
 	tape_status(t, before | STATUS_DRIVER_OK);
 }
 
+static void mode_agreed(struct tape *t, unsigned int end, bool wrong)
+{
+	tape_features(t);
+	tape_ring_start(t, DRIVER);
+	tape_ring_start(t, DEVICE);
+	if (wrong)
+		tape_event(t, end, RPS_EVENT_ring_start, TO_DEVICE,
+			   TAPE_NUM | 1u << 16, 0);
+}
+
 /* --- what a sender writes */
 
 static void write_and_send(struct tape *t, unsigned int end,
@@ -1175,8 +1212,10 @@ struct story {
 
 static const struct story story[] = {
 	DRIVER_ONLY(avail_head, PLAIN),
-	DRIVER_ONLY(avail_place, PLAIN),
-	DEVICE_ONLY(used_place, PLAIN),
+	BOTH(desc_place, PLAIN),
+	BOTH(avail_place, PLAIN),
+	STORY(avail_place, DEVICE, event_place, PLAIN),
+	BOTH(used_place, PLAIN),
 	BOTH(idx_free_running, PLAIN),
 	BOTH(entry_order, PLAIN),
 	BOTH(entry_slot, PLAIN),
@@ -1184,6 +1223,7 @@ static const struct story story[] = {
 	BOTH(entry_wrap, WRAPS),
 	BOTH(entry_published, PLAIN),
 	BOTH(break_cause, SILENT),
+	DRIVER_ONLY(break_id, SILENT),
 	BOTH(full_ring, PLAIN),
 	DRIVER_ONLY(avail_forward, PLAIN),
 	DRIVER_ONLY(avail_outstanding, PLAIN),
@@ -1239,6 +1279,7 @@ static const struct story story[] = {
 	STORY(first_kick, DRIVER, no_kick, BARE),
 	DRIVER_ONLY(vendor_bits, BARE),
 	DRIVER_ONLY(features_ok, BARE),
+	BOTH(mode_agreed, BARE),
 	BOTH(header_little_endian, PLAIN),
 	BOTH(header_src, PLAIN),
 	BOTH(header_dst, PLAIN),
