@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from rpmsg_cts import catalogue, known, mutants, profiles, targets, vectors
+from rpmsg_cts import catalogue, faults, known, mutants, profiles, targets, vectors
 from rpmsg_cts.collected import Collector, collect
 from rpmsg_cts.recorder import Subject
 from rpmsg_cts.verdict import HarnessError
@@ -56,6 +56,12 @@ def all_vectors(root: Path) -> list[Entry]:
             for vector in vectors.load(root).by_name.values()]
 
 
+def all_faults(_root: Path) -> list[Entry]:
+    """Return: every fault of sim/fault/faults.def, as the library has it."""
+    return [{"fault": fault.name, "kind": fault.kind, "judged": list(fault.judged),
+             "requirements": list(fault.requirements), "what": fault.what} for fault in faults.table().values()]
+
+
 KINDS: Mapping[str, Callable[[Path], list[Entry]]] = {
     "requirements": requirements,
     "tests": tests,
@@ -63,6 +69,7 @@ KINDS: Mapping[str, Callable[[Path], list[Entry]]] = {
     "suites": suites,
     "profiles": all_profiles,
     "vectors": all_vectors,
+    "faults": all_faults,
 }
 
 

@@ -262,6 +262,11 @@ class Pair:
             expect(set(), self.sources - {self.addr}, f"sources that nobody has, told to the {self.judged}, {when}")
         expect(True, self.world.guards_intact(), f"whether nothing around rings and buffers was written, {when}")
 
+    def _judge_rules(self) -> None:
+        """Whatever its peer does, an end keeps the rules of rings itself."""
+        broken = [str(finding) for finding in self.world.monitor.findings() if finding.role == self.judged]
+        expect([], broken, f"rules that the {self.judged} broke")
+
     def _judge_end(self, role: str, content: str, when: str) -> None:
         what = f"delivered to the {role}, {when}"
         heard, to = self.heard[role], self.to[role]
@@ -322,6 +327,7 @@ class Pair:
             self._collect()
             self.judge("when faults had ended")
         expect(True, self.world.guards_intact(), "whether nothing around rings and buffers was written")
+        self._judge_rules()
 
     def _say_in_peace(self, sender: str, after: str) -> None:
         receiver = self._other_end(sender)
