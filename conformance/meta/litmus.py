@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Decide small litmus tests by the axioms of a memory model, from the documents alone.
 
-Enough for fixtures/litmus: loads, stores, full fences, and one store to each place besides the zero that it begins with.
+Enough for fixtures/litmus: loads, stores, full fences, and one store to each place besides the zero it begins with.
 Each way in which loads can take their values is a graph; an outcome is reached if one that gives it is consistent.
 Source: Owens, Sarkar, Sewell 2009 (x86-TSO); Lahav et al. 2017 (RC11).
 """
@@ -95,10 +95,12 @@ class Graph:
         fences = [event for event in self.events if event.kind == "fence"]
 
         def releases(store: Event) -> set[Event]:
-            return {fence for fence in fences if (fence, store) in self.po} | ({store} if store.order == "release" else set())
+            own = {store} if store.order == "release" else set()
+            return own | {fence for fence in fences if (fence, store) in self.po}
 
         def acquires(load: Event) -> set[Event]:
-            return {fence for fence in fences if (load, fence) in self.po} | ({load} if load.order == "acquire" else set())
+            own = {load} if load.order == "acquire" else set()
+            return own | {fence for fence in fences if (load, fence) in self.po}
 
         sw = {(a, b) for store, load in self.rf for a in releases(store) for b in acquires(load)}
         hb = closure(self.po | sw)

@@ -89,7 +89,8 @@ def test_our_ends_write_the_header(vector: Vector) -> None:
     """Both orders, also of announcements that nobody may act on."""
     ours, fields = native.simulated(), vector.fields
     wire = ours.ffi.new("uint8_t[16]")
-    ours.lib.rps_codec_hdr(vector.order == "be", *(fields[key] for key in ("src", "dst", "reserved", "len", "flags")), wire)
+    numbers = (fields[key] for key in ("src", "dst", "reserved", "len", "flags"))
+    ours.lib.rps_codec_hdr(vector.order == "be", *numbers, wire)
 
     assert bytes(wire) == vector.bytes[:HEADER]
 
