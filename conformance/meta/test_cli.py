@@ -388,3 +388,23 @@ def test_show_names_the_mutants_that_stand_for_a_requirement(project):
 
     assert re.search(r"^mutants +hdr_flags_set  sent headers have a flag set$", shown.stdout, re.MULTILINE)
     assert "mutants       none yet: nothing shows that its tests can fail" in in_process(project, "show", "HDR-001").stdout
+
+
+@pytest.mark.parametrize("options, status, complaint", [
+    (["--mutant", "hdr_flag_set"], 2, "error: unknown mutant 'hdr_flag_set': did you mean hdr_flags_set"),
+    (["--workers", "0"], 2, "--workers"),
+])
+def test_a_mutant_that_is_none_is_refused(options, status, complaint):
+    """Before anything is run."""
+    done = CliRunner(mix_stderr=False).invoke(main, ["mutants", *options])
+
+    assert done.exit_code == status
+    assert complaint in done.stderr
+
+
+def test_without_a_canary_no_matrix_is_believed(project):
+    """A project that has no table of mutants has none that could be missed."""
+    done = in_process(project, "mutants")
+
+    assert done.exit_code == 3
+    assert "sim/base/mutants.def has no mutant 'canary'" in done.stderr
