@@ -284,6 +284,42 @@ def test_a_held_buffer_blocks_no_other(sim_link: SimLink) -> None:
     expect(num, len(sim_link.delivered(other, num)), "messages delivered with all buffers back")
 
 
+@req("FLO-014")
+@role("driver", "device")
+@variants(*RING)
+def test_a_buffer_given_back_unsent_leaves_no_trace(sim_link: SimLink) -> None:
+    """A client that borrows a buffer and then has nothing to say must not cost the others one."""
+    num = sim_link.lower.num
+    ept = sim_link.upper.open(src=THEIRS, dst=OURS)
+    given(sim_link.works(ept), "the link works")
+    sent = TX if sim_link.role == "driver" else RX
+    indices = sim_link.lower.avail_idx(sent), sim_link.lower.used_idx(sent)
+
+    for i in range(10 * min(num, 16)):
+        room = sim_link.upper.borrow()
+        expect(True, room >= 0, f"whether a buffer can be borrowed after {i} were given back (result {room})")
+        sim_link.upper.give_back(room)
+
+    expect(indices, (sim_link.lower.avail_idx(sent), sim_link.lower.used_idx(sent)), "avail.idx and used.idx")
+    expect(num, len(fill(sim_link, ept)), "messages that can be sent then")
+
+
+@req("FLO-014")
+@role("driver", "device")
+@variants(*EVERY)
+def test_borrowed_buffers_are_sent_in_the_order_of_sending(sim_link: SimLink) -> None:
+    """One may be filled while others are sent; what is written is what arrives."""
+    ept = sim_link.upper.open(src=THEIRS, dst=OURS)
+    rooms = [sim_link.upper.borrow() for _ in range(min(3, sim_link.lower.num))]
+    given(min(rooms) >= 0, "buffers can be borrowed")
+
+    for room in reversed(rooms):
+        expect(0, sim_link.upper.send_borrowed(room, ept, bytes([room])), f"result of sending borrowed buffer {room}")
+
+    got = [(message.header.src, message.payload) for message in take_all(sim_link)]
+    expect([(THEIRS, bytes([room])) for room in reversed(rooms)], got, "messages on the wire")
+
+
 @req("FLO-015")
 @config(plain=Config(), wrap=Config(start_idx=0xFF00), event=Config(features=F_NS | F_VERSION_1 | F_EVENT_IDX))
 @variants(*RING)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -337,6 +338,62 @@ def test_device_uses_indirect_tables_only_if_negotiated(device_link: SimLink, ne
     got = [m.payload for m in device_link.upper.received(ept)]
     expect([b"indirect"] if negotiated else [], got, "delivered from an indirect table")
     expect(1, len(lower.returned()), "buffers given back")
+    expect(True, device_link.works(ept), "whether the next message arrives")
+
+
+TABLES = F_NS | F_VERSION_1 | F_INDIRECT
+
+
+def offer_table(link: SimLink, table: list[decode.Descriptor], **spoilt: int) -> None:
+    """Offer a message behind an indirect table, with fields of the descriptor that refers to it changed."""
+    lower = link.lower
+    raw = decode.encode_message(OURS, THEIRS, b"indirect", lower.order)
+    lower.write(lower.tx_addr(0), raw)
+    offer = lower.offer(TX, [Segment(lower.tx_addr(0), len(raw), False)], token=0, table=lower.place.spare)
+    given(offer == 0, "the table is offered")
+    lower.write(lower.place.spare, decode.encode_descriptors(tuple(table), lower.order))
+    ring = lower.ring(TX)
+    head = ring.avail.ring[(ring.avail.idx - 1) % lower.num]
+    refers = replace(ring.desc[head], len=16 * len(table))
+    desc = replace(refers, **spoilt)
+    lower.write(lower.ring_addrs(TX)[0] + 16 * head, decode.encode_descriptors((desc,), lower.order))
+    lower.kick(TX)
+    link.settle()
+
+
+@req("LAY-016")
+@pytest.mark.parametrize(("spoilt", "inner"), [
+    ({"flags": INDIRECT | NEXT, "next": 1}, 0), ({"len": 24}, 0), ({"len": 0}, 0), ({"addr": 0x10}, 0), ({}, INDIRECT),
+], ids=["next", "odd-length", "empty", "outside", "nested"])
+@config(negotiated=Config(features=TABLES))
+def test_device_refuses_tables_that_cannot_be(device_link: SimLink, spoilt: dict[str, int], inner: int) -> None:
+    """What is no table is not followed; its buffer comes back, and the queue goes on."""
+    ept = device_link.upper.open(src=THEIRS)
+    given(device_link.works(ept), "the link works")
+    device_link.lower.returned()
+
+    offer_table(device_link, [decode.Descriptor(device_link.lower.tx_addr(0), 24, inner, 0)], **spoilt)
+
+    expect([], [m.payload for m in device_link.upper.received(ept)], "delivered from such a table")
+    expect([0], device_link.lower.returned(), "used.len of what came back")
+    expect(True, device_link.works(ept), "whether the next message arrives")
+
+
+@req("LAY-014")
+@config(long=Config(num=32, features=TABLES))
+def test_device_survives_a_message_in_many_pieces(device_link: SimLink) -> None:
+    """More than a device keeps in mind: all of it or nothing, and the queue goes on."""
+    lower = device_link.lower
+    ept = device_link.upper.open(src=THEIRS)
+    given(device_link.works(ept), "the link works")
+    lower.returned()
+    pieces = [decode.Descriptor(lower.tx_addr(0) + i, 1, NEXT if i < 23 else 0, i + 1) for i in range(24)]
+
+    offer_table(device_link, pieces)
+
+    expect(True, [m.payload for m in device_link.upper.received(ept)] in ([], [b"indirect"]),
+           "whether the message is whole or dropped")
+    expect([0], lower.returned(), "used.len of what came back")
     expect(True, device_link.works(ept), "whether the next message arrives")
 
 

@@ -12,7 +12,7 @@ import pytest
 from rpmsg_cts import catalogue, faults, profiles
 
 ROOT = Path(__file__).resolve().parents[2]
-JUDGED_HERE = ("layout", "initialisation", "header", "endianness", "addressing", "name_service", "robustness")
+JUDGED_HERE = ("layout", "initialisation", "header", "endianness", "addressing", "name_service", "flow", "robustness")
 
 
 def functions() -> Iterator[tuple[str, ast.FunctionDef]]:

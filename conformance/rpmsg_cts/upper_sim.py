@@ -60,6 +60,18 @@ class UpperSim(Upper):
         """Send with both addresses as given.  Return: 0 or -errno."""
         return self._lib.rps_iut_sendoff(self._world, self._end, src, dst, payload, len(payload))
 
+    def borrow(self) -> int:
+        """A send buffer to be filled in place.  Return: its number, or -errno."""
+        return self._lib.rps_iut_get(self._world, self._end)
+
+    def give_back(self, room: int) -> None:
+        """Give a borrowed buffer back unsent."""
+        checked(self._lib.rps_iut_unget(self._world, self._end, room), "give a buffer back")
+
+    def send_borrowed(self, room: int, ept: Endpoint, payload: bytes) -> int:
+        """Fill a borrowed buffer and send it.  Return: 0 or -errno."""
+        return self._lib.rps_iut_send_room(self._world, self._end, room, ept.handle, payload, len(payload))
+
     def flow_control(self, ept: Endpoint, pause: bool) -> int:
         """Ask the peer to pause or to go on.  Return: 0 or -errno."""
         return self._lib.rps_iut_flow_control(self._world, self._end, ept.handle, pause)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "../base/mark.h"
 #include "dev_path.h"
 #include "drv_path.h"
 #include "node_priv.h"
@@ -157,6 +158,9 @@ int rps_node_get(struct rps_node *node, struct rps_room *room)
 void rps_node_unget(struct rps_node *node, const struct rps_room *room)
 {
 	if (!node->ready)
+		return;
+	mark(node->mem, MARK_buffer_unsent);
+	if (mutated(node->mem, MUTANT_unsent_buffer_lost))
 		return;
 	if (node->role == RPS_ROLE_DRIVER)
 		rps_drv_unget(&node->drv, room);

@@ -253,6 +253,52 @@ END_TEST
 
 /* --- channels */
 
+START_TEST(borrowed_buffers_are_kept_by_number)
+{
+	struct rps_world *world = running_world(&both_ends);
+	uint32_t end = _i ? RPS_END_DEVICE : RPS_END_DRIVER;
+	int ept = open_at(world, end, 40);
+	int room[2];
+
+	ck_assert_int_eq(rps_iut_unget(world, end, 0), -EBADF);
+	ck_assert_int_eq(rps_iut_unget(world, end, -1), -EBADF);
+	ck_assert_int_eq(rps_iut_unget(world, end, 64), -EBADF);
+	for (unsigned int i = 0; i < 2; i++) {
+		room[i] = rps_iut_get(world, end);
+		ck_assert_int_eq(room[i], i);
+	}
+	ck_assert_int_eq(rps_iut_send_room(world, end, 0, ept + 1, "x", 1),
+			 -EBADF);
+	/* An endpoint without a destination cannot send; nothing is lost. */
+	ck_assert_int_eq(rps_iut_send_room(world, end, 0, ept, "x", 1),
+			 -EINVAL);
+	ck_assert_int_eq(rps_iut_send_room(world, end, 0, ept, world, 4000),
+			 -EMSGSIZE);
+	ck_assert_int_eq(rps_iut_unget(world, end, 0), 0);
+	ck_assert_int_eq(rps_iut_unget(world, end, 0), -EBADF);
+	ck_assert_int_eq(rps_iut_get(world, end), 0);
+	rps_world_destroy(world);
+}
+END_TEST
+
+START_TEST(a_borrowed_buffer_is_sent)
+{
+	struct rps_world *world = running_world(&both_ends);
+	int to = open_at(world, RPS_END_DEVICE, 30);
+	int from = rps_iut_open(world, RPS_END_DRIVER, "x", 40, 30);
+
+	ck_assert_int_eq(rps_iut_get(world, RPS_END_DRIVER), 0);
+	ck_assert_int_eq(rps_iut_send_room(world, RPS_END_DRIVER, 0, from,
+					   "in place", 8),
+			 0);
+	settle(world);
+
+	expect_text(world, RPS_END_DEVICE, to, "in place");
+	ck_assert_int_eq(rps_iut_unget(world, RPS_END_DRIVER, 0), -EBADF);
+	rps_world_destroy(world);
+}
+END_TEST
+
 START_TEST(a_served_channel_can_be_talked_to)
 {
 	struct rps_world *world = running_world(&both_ends);
@@ -354,6 +400,8 @@ static TCase *channel_tests(void)
 	TCase *tcase = tcase_create("channels");
 
 	tcase_add_loop_test(tcase, a_served_channel_can_be_talked_to, 0, 2);
+	tcase_add_loop_test(tcase, borrowed_buffers_are_kept_by_number, 0, 2);
+	tcase_add_test(tcase, a_borrowed_buffer_is_sent);
 	tcase_add_loop_test(tcase, a_channel_nobody_serves_is_listed_unbound, 0,
 			    2);
 	tcase_add_loop_test(

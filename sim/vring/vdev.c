@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "probe_ring.h"
+#include "../base/mark.h"
 #include "vdev_path.h"
 
 int rps_vdev_init(struct vdev *vq, const struct rps_mem *mem,
@@ -52,15 +53,19 @@ static int add_segment(struct vdev *vq, struct vchain *chain,
 	struct vseg *seg = &chain->seg[chain->num_segs];
 	bool device_writes = desc->flags & VRING_DESC_F_WRITE;
 
-	if (chain->num_segs == RPS_CHAIN_SEGS_MAX)
+	if (chain->num_segs == RPS_CHAIN_SEGS_MAX) {
+		mark(vq->mem, MARK_chain_too_long);
 		return mutated(vq->mem, MUTANT_chain_without_end) ? 0
 								  : -EMSGSIZE;
+	}
 	seg->addr = desc->addr;
 	seg->len_bytes = desc->len_bytes;
 	seg->device_writes = device_writes;
 	seg->host = vdev_map(vq, view_of(vq->mem), desc);
-	if (!seg->host)
+	if (!seg->host) {
+		mark(vq->mem, MARK_segment_outside);
 		return -EFAULT;
+	}
 	chain->num_segs++;
 	chain->len_bytes += desc->len_bytes;
 	chain->for_reading |= !device_writes;
@@ -75,15 +80,21 @@ static int open_indirect(struct vdev *vq, const struct vdev_desc *desc,
 
 	if (!vq->indirect && !mutated(vq->mem, MUTANT_dev_indirect_unasked))
 		return -EINVAL;
-	if (desc->flags & VRING_DESC_F_NEXT)
+	if (desc->flags & VRING_DESC_F_NEXT) {
+		mark(vq->mem, MARK_table_with_next);
 		return -EINVAL;
-	if (num == 0 || desc->len_bytes % sizeof(struct vring_desc))
+	}
+	if (num == 0 || desc->len_bytes % sizeof(struct vring_desc)) {
+		mark(vq->mem, MARK_table_of_odd_length);
 		return -EINVAL;
+	}
 	/* A chain may not be longer than the queue (virtio-1.2 2.7.5.3.1), and
 	 * it is the chain that counts: the table may be larger. */
 	table->desc = rps_mem_map(vq->mem, desc->addr, desc->len_bytes);
-	if (!table->desc)
+	if (!table->desc) {
+		mark(vq->mem, MARK_table_outside);
 		return -EFAULT;
+	}
 	if ((uintptr_t)table->desc % sizeof(uint64_t))
 		return -EINVAL;
 	table->num = num;
@@ -123,8 +134,10 @@ static int walk(struct vdev *vq, struct vchain *chain,
 	     steps++) {
 		int err;
 
-		if (desc.flags & VRING_DESC_F_INDIRECT && !as_data)
+		if (desc.flags & VRING_DESC_F_INDIRECT && !as_data) {
+			mark(vq->mem, MARK_table_nested);
 			return -EINVAL;
+		}
 		err = add_segment(vq, chain, &desc);
 		if (err)
 			return err;
@@ -132,12 +145,15 @@ static int walk(struct vdev *vq, struct vchain *chain,
 		    !(mutated(vq->mem, MUTANT_dev_next_without_flag) &&
 		      desc.next))
 			return 0;
-		if (desc.next >= table.num)
+		if (desc.next >= table.num) {
+			mark(vq->mem, MARK_chain_leaves_table);
 			return -EINVAL;
+		}
 		if (mutated(vq->mem, MUTANT_tail_returned))
 			chain->head = desc.next;
 		desc = read_next(vq, &table, indirect, desc.next);
 	}
+	mark(vq->mem, MARK_chain_loops);
 	return -ELOOP;
 }
 

@@ -88,6 +88,7 @@ void iut_handle(struct actor *actor, uint32_t wake)
 	if (wake & WAKE_STOP) {
 		abandon_sends(iut);
 		iut->num_held = 0;
+		memset(iut->room_lent, 0, sizeof(iut->room_lent));
 		rps_node_stop(&iut->node);
 	}
 	if (wake & WAKE_START) {

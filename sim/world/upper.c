@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/access.h"
 #include "iut_priv.h"
 #include "mark.h"
 
@@ -19,6 +20,7 @@ struct args {
 	size_t len_bytes;
 	struct iut_send *send;
 	uint32_t index;
+	int room;
 };
 
 static int do_probe(struct actor *actor, void *unused)
@@ -218,6 +220,89 @@ int rps_iut_sendoff(struct rps_world *world, uint32_t end, uint32_t src,
 
 	return mark_result(world, end, MARK_CALL_send,
 			   world_do(world, end, do_sendoff, &args));
+}
+
+static int do_get(struct actor *actor, void *unused)
+{
+	struct iut *iut = actor->iut;
+	unsigned int i = 0;
+	int err;
+
+	(void)unused;
+	while (i < IUT_ROOMS_MAX && iut->room_lent[i])
+		i++;
+	if (i == IUT_ROOMS_MAX)
+		return -ENOSPC;
+	err = rps_node_get(&iut->node, &iut->room[i]);
+	if (err)
+		return err;
+	iut->room_lent[i] = true;
+	return (int)i;
+}
+
+int rps_iut_get(struct rps_world *world, uint32_t end)
+{
+	return world_do(world, end, do_get, NULL);
+}
+
+static bool is_lent(const struct iut *iut, int room)
+{
+	return room >= 0 && (uint32_t)room < IUT_ROOMS_MAX &&
+	       iut->room_lent[room];
+}
+
+static int do_unget(struct actor *actor, void *args)
+{
+	const struct args *in = args;
+	struct iut *iut = actor->iut;
+
+	if (!is_lent(iut, in->room))
+		return -EBADF;
+	iut->room_lent[in->room] = false;
+	rps_node_unget(&iut->node, &iut->room[in->room]);
+	return 0;
+}
+
+int rps_iut_unget(struct rps_world *world, uint32_t end, int room)
+{
+	struct args args = { .room = room };
+
+	return world_do(world, end, do_unget, &args);
+}
+
+static int do_send_room(struct actor *actor, void *args)
+{
+	const struct args *in = args;
+	struct iut *iut = actor->iut;
+	const struct rps_ept *ept = iut_ept(iut, in->handle);
+	const struct rps_room *room;
+	int err;
+
+	if (!ept || !is_lent(iut, in->room))
+		return -EBADF;
+	room = &iut->room[in->room];
+	if (in->len_bytes > room->room_bytes)
+		return -EMSGSIZE;
+	if (in->len_bytes > 0)
+		copy_out(iut->node.mem, SEAM_PAYLOAD, room->payload,
+			 in->payload, in->len_bytes);
+	err = rps_node_send_room(&iut->node, room, ept->addr, ept->dst,
+				 in->len_bytes);
+	iut->room_lent[in->room] = err == -EINVAL || err == -EMSGSIZE;
+	return err;
+}
+
+int rps_iut_send_room(struct rps_world *world, uint32_t end, int room,
+		      int handle, const void *payload, size_t len_bytes)
+{
+	struct args args = {
+		.room = room,
+		.handle = handle,
+		.payload = payload,
+		.len_bytes = len_bytes,
+	};
+
+	return world_do(world, end, do_send_room, &args);
 }
 
 static int do_flow_control(struct actor *actor, void *args)

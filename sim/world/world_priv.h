@@ -25,6 +25,7 @@
 #define IUT_INBOX_MAX   1024u
 #define IUT_PAYLOAD_MAX 4096u
 #define IUT_HELD_MAX    64u
+#define IUT_ROOMS_MAX   64u
 #define LATE_MAX        16u
 
 /* What an end has to look at. */
@@ -64,6 +65,8 @@ struct iut {
 	struct iut_send *send[IUT_SENDS_MAX];
 	struct rps_msg held[IUT_HELD_MAX];
 	uint32_t num_held;
+	struct rps_room room[IUT_ROOMS_MAX];
+	bool room_lent[IUT_ROOMS_MAX];
 	struct iut_msg *inbox; /* IUT_INBOX_MAX entries */
 	uint32_t inbox_first;
 	uint32_t inbox_count;

@@ -34,6 +34,17 @@ RPS_API int rps_iut_sendoff(struct rps_world *world, uint32_t end, uint32_t src,
 			    uint32_t dst, const void *payload,
 			    size_t len_bytes);
 
+/* Return: number of a buffer that was borrowed to be filled in place, 0 on; as
+ * rps_node_get(); -ENOSPC where too many are borrowed. */
+RPS_API int rps_iut_get(struct rps_world *world, uint32_t end);
+/* Gives a borrowed buffer back unsent. */
+RPS_API int rps_iut_unget(struct rps_world *world, uint32_t end, int room);
+/* Fills a borrowed buffer and sends it from the endpoint @handle.
+ * Return: as rps_node_send_room(). */
+RPS_API int rps_iut_send_room(struct rps_world *world, uint32_t end, int room,
+			      int handle, const void *payload,
+			      size_t len_bytes);
+
 /* Return: as rps_node_flow_control(). */
 RPS_API int rps_iut_flow_control(struct rps_world *world, uint32_t end,
 				 int handle, bool pause);
