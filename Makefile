@@ -31,7 +31,7 @@ PROG_LIB := $(filter-out $(SRC)/prog/rps-%.c,$(wildcard $(SRC)/prog/*.c))
 # A unit test runs against the flavour whose code it needs, and one of the core
 # against both: one source, two speeds.
 TESTS_CORE := $(addprefix $(SRC)/test/test_,$(addsuffix .c,access vring \
-	vring_vectors vdrv vdev drv dev node name_service send))
+	vring_vectors vdrv vdev drv dev node name_service send send_batch))
 TESTS_DIRECT := $(wildcard $(SRC)/test/test_vhost_user*.c \
 	$(SRC)/test/test_services*.c $(SRC)/test/test_trace.c)
 TESTS_SIM := $(filter-out $(TESTS_DIRECT),$(wildcard $(SRC)/test/test_*.c))
@@ -263,13 +263,17 @@ format: ## rewrite the C sources in house style
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 .PHONY: meta
-meta: all $(if $(shell command -v $(CLANG)),$(B)/clang/librps-sim.so) $(TRACE_BENCH) ## Python tests of the harness, without guests
+meta: all $(B)/rps-bench $(if $(shell command -v $(CLANG)),$(B)/clang/librps-sim.so) $(TRACE_BENCH) ## Python tests of the harness, without guests
 	$(PYTEST) -n 2 -m 'not guest and not canary' --ignore conformance/meta/test_mutants.py \
 		conformance/meta
 
 .PHONY: mutants
 mutants: all ## deliberate errors of our own ends: each must be found; writes out/kill-matrix.*
 	$(PYTEST) conformance/meta/test_mutants.py
+
+.PHONY: bench
+bench: all $(B)/rps-bench $(B)/rps-bench-lto ## what a message costs: exact counts, against goals and other stacks
+	./rpmsg-cts bench
 
 .PHONY: meta-guest
 meta-guest: all guest ## Python tests of the harness that boot guests
@@ -333,7 +337,8 @@ install: all ## install below DESTDIR/PREFIX
 .PHONY: clean
 clean: ## remove what was built (downloads stay)
 	rm -rf $(B)/direct* $(B)/sim* $(B)/replay $(B)/libfuzzer $(B)/afl \
-		$(B)/traces $(B)/*.so $(B)/rps.cdef $(B)/rps-device out
+		$(B)/traces $(B)/*.so $(B)/rps.cdef $(B)/rps-device \
+		$(B)/bench-lto $(B)/rps-bench* out
 
 .PHONY: distclean
 distclean: ## remove downloads too

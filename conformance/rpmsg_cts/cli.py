@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The program rpmsg-cts: run, report, mutants, list, show, doctor."""
+"""The program rpmsg-cts: run, report, mutants, bench, list, show, doctor."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from rich.table import Table
 from rich.text import Text
 
 from rpmsg_cts import catalogue, doctor, listing, mutant_run, mutants, near, profiles, report, results, targets
+from rpmsg_cts.bench import measure, model as bench_model
 from rpmsg_cts.collected import run_pytest, suite_dirs
 from rpmsg_cts.plugin import DEFAULT_SEED, PROJECT_ROOT, SWARM_SEEDS, VARIANTS
-from rpmsg_cts.machine import commit_of
+from rpmsg_cts.machine import commit_of, machine_facts
 from rpmsg_cts.matrix import to_text
 from rpmsg_cts.matrix import write as write_matrix
 from rpmsg_cts.progress import PLAIN_INTERVAL_S, RunWatcher
@@ -177,6 +178,28 @@ def mutants_command(root: Path, names: Sequence[str], update_table: bool, every_
         changed = mutants.rewrite(root, [row.corrected for row in matrix.rows.values()])
         _say(f"{mutants.TABLE}: {', '.join(changed) or 'nothing'} changed; make, and look at the difference")
     sys.exit(matrix.exit_status)
+
+
+@main.command("bench")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Where bench.jsonl and bench.txt go.  "
+              "Default: out/bench in the project.")
+@click.pass_obj
+def bench_command(root: Path, out: Path | None) -> None:
+    """Say what a message costs: exact counts first, each with its goal and with what other stacks need.
+
+    A count is of executed instructions, cache lines, fences, notifications or bytes, and the same each time; `make
+    bench` builds what is counted.  Exit status: 0 counted, whether or not the goals are met.
+    """
+    directory = out or root / "out" / "bench"
+    with _bad_input():
+        measure.require(root)
+        rows = list(measure.all_rows(root))
+    facts = {**machine_facts(), "commit": commit_of(root)[0]}
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "bench.jsonl").write_text(bench_model.to_jsonl(facts, rows), encoding="utf-8")
+    (directory / "bench.txt").write_text(bench_model.to_text(facts, rows), encoding="utf-8")
+    click.echo(bench_model.to_text(facts, rows), nl=False)
+    _say(f"written: {directory / 'bench.jsonl'}, {directory / 'bench.txt'}")
 
 
 @main.command("report")

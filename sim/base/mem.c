@@ -29,7 +29,7 @@ int rps_mem_add(struct rps_mem *mem, struct gpa base, uint64_t len_bytes,
 	return 0;
 }
 
-void *map_and_note(const struct rps_mem *mem, unsigned int *region,
+void *map_and_note(const struct rps_mem *mem, struct rps_region *near,
 		   struct gpa addr, uint64_t len_bytes)
 {
 	for (unsigned int i = 0; i < mem->num_regions; i++) {
@@ -39,7 +39,7 @@ void *map_and_note(const struct rps_mem *mem, unsigned int *region,
 
 		if (offset < at->len_bytes &&
 		    len_bytes <= at->len_bytes - offset) {
-			*region = i;
+			*near = *at;
 			return at->host + offset;
 		}
 	}
@@ -49,7 +49,7 @@ void *map_and_note(const struct rps_mem *mem, unsigned int *region,
 void *rps_mem_map(const struct rps_mem *mem, struct gpa addr,
 		  uint64_t len_bytes)
 {
-	unsigned int region;
+	struct rps_region region;
 
 	return map_and_note(mem, &region, addr, len_bytes);
 }

@@ -16,6 +16,8 @@ static enum rps_rx_result on_message(struct rps_node *node, struct rps_ept *ept,
 	struct bench *bench = priv;
 
 	bench->received++;
+	if (msg->hdr.len_bytes > 0)
+		bench->last = msg->payload[msg->hdr.len_bytes - 1];
 	if (bench->echo && rps_node_trysend(node, ept->addr, msg->hdr.src,
 					    bench->payload, bench->len_bytes))
 		rps_assert_failed("a buffer is free", __FILE__, __LINE__);
@@ -45,6 +47,18 @@ static void prepare_pingpong_flags(struct bench *bench)
 	send(bench, &bench->link->driver, &bench->link->device);
 }
 
+/* As of two threads that never sleep. */
+static void prepare_pingpong_polled(struct bench *bench)
+{
+	prepare_pingpong(bench);
+	rps_node_polled(&bench->link->driver.node, true);
+	rps_node_polled(&bench->link->device.node, true);
+}
+
+/* Whoever reads a trace of all accesses sees by these whose turn it is. */
+volatile uint8_t turn_of_driver;
+volatile uint8_t turn_of_device;
+
 /* Each answers within its callback: a message a poll. */
 static void run_pingpong(struct bench *bench, uint64_t messages)
 {
@@ -52,7 +66,9 @@ static void run_pingpong(struct bench *bench, uint64_t messages)
 	struct rps_node *device = &bench->link->device.node;
 
 	for (uint64_t i = 0; i < messages; i += 2) {
+		turn_of_device = 1;
 		(void)!rps_node_poll(device);
+		turn_of_driver = 1;
 		(void)!rps_node_poll(driver);
 	}
 }
@@ -70,6 +86,62 @@ static void burst(struct bench *bench, struct link_end *from,
 		send(bench, from, to);
 	while (rps_node_poll(&to->node))
 		;
+}
+
+/* The same with one store, one fence and one notification for all of it. */
+static void batch(struct bench *bench, struct link_end *from,
+		  struct link_end *to)
+{
+	rps_node_cork(&from->node);
+	for (unsigned int i = 0; i < BURST; i++)
+		send(bench, from, to);
+	rps_node_uncork(&from->node);
+	while (rps_node_poll(&to->node))
+		;
+}
+
+static void run_batch(struct bench *bench, uint64_t messages)
+{
+	struct link_end *driver = &bench->link->driver;
+	struct link_end *device = &bench->link->device;
+
+	for (uint64_t i = 0; i < messages; i += 2 * BURST) {
+		batch(bench, driver, device);
+		batch(bench, device, driver);
+	}
+}
+
+/* A batch of messages that are written where they are to lie: here, their
+ * first byte. */
+static void fill_batch(struct bench *bench, struct link_end *from,
+		       struct link_end *to)
+{
+	rps_node_cork(&from->node);
+	for (unsigned int i = 0; i < BURST; i++) {
+		struct rps_room room;
+
+		if (rps_node_get(&from->node, &room))
+			rps_assert_failed("a buffer is free", __FILE__,
+					  __LINE__);
+		room.payload[0] = (uint8_t)i;
+		if (rps_node_send_room(&from->node, &room, from->ept[EPT].addr,
+				       to->ept[EPT].addr, bench->len_bytes))
+			rps_assert_failed("it fits", __FILE__, __LINE__);
+	}
+	rps_node_uncork(&from->node);
+	while (rps_node_poll(&to->node))
+		;
+}
+
+static void run_zero_copy(struct bench *bench, uint64_t messages)
+{
+	struct link_end *driver = &bench->link->driver;
+	struct link_end *device = &bench->link->device;
+
+	for (uint64_t i = 0; i < messages; i += 2 * BURST) {
+		fill_batch(bench, driver, device);
+		fill_batch(bench, device, driver);
+	}
 }
 
 /* One after the other, so that both roles send. */
@@ -119,11 +191,14 @@ static void run_spsc_pingpong(struct bench *bench, uint64_t messages)
 
 /* clang-format off */
 static const struct scenario scenario[] = {
-	{ "pingpong",       prepare_pingpong,       run_pingpong },
-	{ "pingpong-flags", prepare_pingpong_flags, run_pingpong },
-	{ "burst",          prepare_burst,          run_burst },
-	{ "spsc-pingpong",  prepare_spsc,           run_spsc_pingpong },
-	{ "spsc-burst",     prepare_spsc,           run_spsc_burst },
+	{ "pingpong",        prepare_pingpong,        run_pingpong },
+	{ "pingpong-flags",  prepare_pingpong_flags,  run_pingpong },
+	{ "pingpong-polled", prepare_pingpong_polled, run_pingpong },
+	{ "burst",           prepare_burst,           run_burst },
+	{ "batch",           prepare_burst,           run_batch },
+	{ "zero-copy",       prepare_burst,           run_zero_copy },
+	{ "spsc-pingpong",   prepare_spsc,            run_spsc_pingpong },
+	{ "spsc-burst",      prepare_spsc,            run_spsc_burst },
 };
 /* clang-format on */
 
@@ -143,8 +218,8 @@ const struct scenario *scenario_find(const char *name)
 	return NULL;
 }
 
-__attribute__((noinline)) void measured(const struct scenario *which,
-					struct bench *bench, uint64_t messages)
+__attribute__((noipa)) void measured(const struct scenario *which,
+				     struct bench *bench, uint64_t messages)
 {
 	which->run(bench, messages);
 }

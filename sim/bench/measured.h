@@ -18,7 +18,7 @@ struct bench {
 	const uint8_t *payload;
 	uint32_t len_bytes;
 	uint64_t received; /* messages */
-	uint64_t allocs;   /* calls of the allocator within measured() */
+	uint8_t last;      /* byte of a message: its receiver has read it */
 	bool echo;         /* whether a message is answered by another one */
 };
 
@@ -34,6 +34,10 @@ const struct scenario *scenario_find(const char *name);
 
 /* Return: the one at @index, or NULL behind the last. */
 const struct scenario *scenario_at(unsigned int index);
+
+/* Written when an end is about to move; for a reader of all accesses. */
+extern volatile uint8_t turn_of_driver;
+extern volatile uint8_t turn_of_device;
 
 /* Runs it; what callgrind collects. */
 void measured(const struct scenario *scenario, struct bench *bench,

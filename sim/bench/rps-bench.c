@@ -61,12 +61,13 @@ static int memory(void)
 	if (rps_vring_layout(LINK_NUM, 4, &layout))
 		return EXIT_FAILURE;
 	printf("node=%zu driver=%zu device=%zu vdrv=%zu vdrv_entry=%zu vdev=%zu"
-	       " endpoint=%zu ring=%" PRIu64 " entries=%u\n",
+	       " endpoint=%zu ring=%" PRIu64 " entries=%u rings_bytes=%u"
+	       " shared_bytes=%u\n",
 	       sizeof(struct rps_node), sizeof(struct rps_drv),
 	       sizeof(struct rps_dev), sizeof(struct vdrv),
 	       sizeof(struct vdrv_slot), sizeof(struct vdev),
 	       sizeof(struct rps_ept) + sizeof(struct rps_ept *), layout.total,
-	       LINK_NUM);
+	       LINK_NUM, LINK_BUFS, LINK_BYTES);
 	return EXIT_SUCCESS;
 }
 

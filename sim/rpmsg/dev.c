@@ -291,21 +291,20 @@ static void overwrite_lent(struct rps_dev *dev, const struct rps_hdr *hdr,
 			   (struct bytes){ .from = payload }, hdr->len_bytes);
 }
 
-int dev_stage_chain(struct rps_dev *dev, const struct rps_hdr *hdr,
+int dev_stage_chain(struct rps_dev *dev, struct rps_hdr hdr,
 		    const void *payload)
 {
 	const struct rps_mem *mem = &dev->xport->mem;
 	struct rpmsg_hdr wire =
-		hdr_pack_in(view_in(dev), dev_hdr_order(view_in(dev)), hdr);
+		hdr_pack_in(view_in(dev), dev_hdr_order(view_in(dev)), &hdr);
 	struct vchain chain;
 	int err = take_tx(dev, &chain);
 
 	if (err == -ENOMEM && mutated(mem, MUTANT_lent_buffer_reused))
-		overwrite_lent(dev, hdr, payload);
+		overwrite_lent(dev, &hdr, payload);
 	if (err)
 		return err;
-	if (RPMSG_HDR_BYTES + hdr->len_bytes >
-	    send_room(mem, chain.len_bytes)) {
+	if (RPMSG_HDR_BYTES + hdr.len_bytes > send_room(mem, chain.len_bytes)) {
 		dev_keep_unused(dev, chain.head);
 		return -EMSGSIZE;
 	}
@@ -315,8 +314,8 @@ int dev_stage_chain(struct rps_dev *dev, const struct rps_hdr *hdr,
 	probe_written(mem, dev_hdr_order(view_in(dev)), chain.seg[0].addr,
 		      &wire);
 	copy_chain(dev, SEAM_PAYLOAD, &chain, RPMSG_HDR_BYTES,
-		   (struct bytes){ .from = payload }, hdr->len_bytes);
-	dev_stage_used(dev, view_in(dev), chain.head, hdr);
+		   (struct bytes){ .from = payload }, hdr.len_bytes);
+	dev_stage_used(dev, view_in(dev), chain.head, &hdr);
 	return 0;
 }
 

@@ -152,7 +152,7 @@ static RPS_HOT void dev_rx_done(struct rps_dev *dev, struct view view,
 
 /* rps_dev_stage() where the next buffer is or was not there, or is not of one
  * descriptor, or too short.  Buffers that were taken already wait in dev->unused. */
-RPS_COLD int dev_stage_chain(struct rps_dev *dev, const struct rps_hdr *hdr,
+RPS_COLD int dev_stage_chain(struct rps_dev *dev, struct rps_hdr hdr,
 			     const void *payload);
 
 /* @head was taken and not filled: the next message goes there. */
@@ -191,24 +191,25 @@ static RPS_HOT int dev_stage(struct rps_dev *dev, struct view view,
 	int head;
 
 	if (dev->num_unused > 0 || dev->tx.kick_on || dev_tx_is_spoiled(view))
-		return dev_stage_chain(dev, hdr, payload);
+		return dev_stage_chain(dev, *hdr, payload);
 	head = vdev_take_head(&dev->tx, view, &desc);
 	if (head == -EAGAIN)
-		return dev_stage_chain(dev, hdr, payload);
+		return dev_stage_chain(dev, *hdr, payload);
 	if (head < 0)
 		return -EPIPE;
 	bytes = vdev_map(&dev->tx, view, &desc);
 	if (!bytes || !vdev_is_simple(view, &desc, true) ||
 	    desc.len_bytes < RPMSG_HDR_BYTES + (uint32_t)hdr->len_bytes) {
 		dev_keep_unused(dev, (uint16_t)head);
-		return dev_stage_chain(dev, hdr, payload);
+		return dev_stage_chain(dev, *hdr, payload);
 	}
 	dev_write_hdr(view, bytes, desc.addr, hdr);
+	/* Shown by nobody before the payload is in its place too. */
+	dev_stage_used(dev, view, (uint16_t)head, hdr);
 	/* Nothing to copy may come without an address to copy it from. */
 	if (hdr->len_bytes > 0)
 		copy_out(view.mem, SEAM_PAYLOAD, bytes + RPMSG_HDR_BYTES,
 			 payload, hdr->len_bytes);
-	dev_stage_used(dev, view, (uint16_t)head, hdr);
 	return 0;
 }
 

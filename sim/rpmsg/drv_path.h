@@ -214,6 +214,8 @@ static RPS_HOT int drv_stage_tx(struct rps_drv *drv, struct view view,
 static RPS_HOT int drv_stage(struct rps_drv *drv, struct view view,
 			     const struct rps_hdr *hdr, const void *payload)
 {
+	uint8_t *bytes;
+	int err;
 	int buf;
 
 	if (hdr->len_bytes > drv_send_room(drv))
@@ -221,14 +223,15 @@ static RPS_HOT int drv_stage(struct rps_drv *drv, struct view view,
 	buf = drv_take_tx(drv, view);
 	if (buf < 0)
 		return buf;
+	bytes = drv->bufs + drv_tx_offset(drv, (uint16_t)buf);
 	drv_write_hdr(drv, view, (uint16_t)buf, hdr);
+	/* Shown by nobody before the payload is in its place too. */
+	err = drv_stage_tx(drv, view, (uint16_t)buf, hdr);
 	/* Nothing to copy may come without an address to copy it from. */
 	if (hdr->len_bytes > 0)
-		copy_out(view.mem, SEAM_PAYLOAD,
-			 drv->bufs + drv_tx_offset(drv, (uint16_t)buf) +
-				 RPMSG_HDR_BYTES,
+		copy_out(view.mem, SEAM_PAYLOAD, bytes + RPMSG_HDR_BYTES,
 			 payload, hdr->len_bytes);
-	return drv_stage_tx(drv, view, (uint16_t)buf, hdr);
+	return err;
 }
 
 /* --- telling the device -------------------------------------------------- */

@@ -60,6 +60,7 @@ void rps_node_stop(struct rps_node *node)
 		rps_drv_remove(&node->drv);
 	if (node->role == RPS_ROLE_DEVICE)
 		rps_dev_stop(&node->dev);
+	node->polled = false;
 	node->ready = false;
 }
 
@@ -94,6 +95,14 @@ static RPS_HOT bool settle(struct rps_node *node, struct view view)
 	if (node->role == RPS_ROLE_DRIVER)
 		return drv_settle(&node->drv, view);
 	return dev_settle(&node->dev, view);
+}
+
+static RPS_HOT void tell(struct rps_node *node, struct view view)
+{
+	if (node->role == RPS_ROLE_DRIVER)
+		drv_tell(&node->drv, view, false);
+	else
+		dev_tell(&node->dev, view, false);
 }
 
 static unsigned int rx_budget(const struct rps_node *node)
@@ -208,11 +217,15 @@ static RPS_HOT bool poll_as(struct rps_node *node, struct view view)
 
 	node->corks++;
 	drain(node, view, &more);
-	if (node->ready)
+	if (node->ready && ns_waits(node))
 		ns_flush(node);
 	node->corks--;
 	if (!node->ready)
 		return false;
+	if (node->polled) {
+		tell(node, view);
+		return more;
+	}
 	more = settle(node, view) || more;
 	return more && !mutated(node->mem, MUTANT_one_message_per_irq);
 }
@@ -233,6 +246,17 @@ bool rps_node_poll(struct rps_node *node)
 	if (is_plain(node->mem))
 		return poll_as(node, view_plain(node->mem));
 	return poll_told(node);
+}
+
+void rps_node_polled(struct rps_node *node, bool on)
+{
+	if (!node->ready)
+		return;
+	node->polled = on;
+	if (on && node->role == RPS_ROLE_DRIVER)
+		rps_vdrv_irq_off(&node->drv.rx);
+	if (on && node->role == RPS_ROLE_DEVICE)
+		rps_vdev_kick_off(&node->dev.rx);
 }
 
 void rps_node_release(struct rps_node *node, const struct rps_msg *msg)

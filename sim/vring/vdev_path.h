@@ -142,7 +142,7 @@ static RPS_HOT bool vdev_is_simple(struct view view,
 static RPS_HOT uint8_t *vdev_map(struct vdev *vq, struct view view,
 				 const struct vdev_desc *desc)
 {
-	return map_near(view.mem, &vq->region, desc->addr, desc->len_bytes);
+	return map_near(view.mem, &vq->near, desc->addr, desc->len_bytes);
 }
 
 /* Walk the chain that starts with @first at @head, and map all of it.

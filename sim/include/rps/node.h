@@ -41,6 +41,7 @@ struct rps_node {
 	bool ready;
 	bool ns; /* VIRTIO_RPMSG_F_NS negotiated */
 	bool learn_dst;
+	bool polled;        /* see rps_node_polled() */
 	unsigned int corks; /* sends are staged while there is one */
 	struct rps_ept_table epts;
 	struct rps_chan_table chans;
@@ -95,6 +96,16 @@ RPS_API void rps_node_stop(struct rps_node *node);
  * Return: whether there may be more, so that the caller polls again.
  */
 RPS_API bool rps_node_poll(struct rps_node *node);
+
+/**
+ * rps_node_polled() - say whether somebody polls all the time.
+ *
+ * The peer need not tell of messages then, and rps_node_poll() need not ask it
+ * to: nothing is written that only serves notifications, and no cache line goes
+ * over for them. Off, as at first, from the next rps_node_poll() on. Does
+ * nothing without a link, whose end turns it off.
+ */
+RPS_API void rps_node_polled(struct rps_node *node, bool on);
 
 /* Give back the buffer of a message that a callback kept. */
 RPS_API void rps_node_release(struct rps_node *node, const struct rps_msg *msg);

@@ -38,7 +38,7 @@ struct vdev {
 	uint16_t published_idx; /* as much of it as the driver can see */
 	uint16_t notify_idx;    /* what was published when last decided */
 	uint16_t asked_idx;     /* avail_event, while @kick_on */
-	unsigned int region;    /* of the memory, in which a buffer lay last */
+	struct rps_region near; /* in which a buffer lay last */
 	bool event_idx;
 	bool indirect;
 	bool kick_on;
