@@ -56,15 +56,6 @@ static RPS_HOT enum rps_order dev_hdr_order(struct view view)
 	return order_of(view);
 }
 
-static RPS_HOT struct rps_hdr dev_read_hdr(struct view view,
-					   const uint8_t *from, uint64_t room)
-{
-	struct rpmsg_hdr wire;
-
-	copy_in(view.mem, SEAM_HDR, &wire, from, sizeof(wire));
-	return hdr_unpack_in(view, dev_hdr_order(view), &wire, room);
-}
-
 /* Deliberate errors that are made where any buffer can be dealt with. */
 static RPS_HOT bool dev_rx_is_spoiled(struct view view)
 {
@@ -107,14 +98,14 @@ static RPS_HOT int dev_rx(struct rps_dev *dev, struct view view,
 		return dev_drop(dev, (uint16_t)head, DROP_SHORT);
 
 	room = desc.len_bytes - RPMSG_HDR_BYTES;
-	msg->hdr = dev_read_hdr(view, bytes, room);
+	hdr_read(view, dev_hdr_order(view), bytes, room, &msg->hdr);
 	if (!view.plain)
 		probe_header(view.mem, RPS_EVENT_header_read, desc.addr,
 			     &msg->hdr);
 	if (!dev_len_is_good(view, &msg->hdr, room))
 		return dev_drop(dev, (uint16_t)head, DROP_MSG_LONG);
 	if (mutated(view.mem, MUTANT_dev_hdr_len_reread)) {
-		msg->hdr = dev_read_hdr(view, bytes, room);
+		hdr_read(view, dev_hdr_order(view), bytes, room, &msg->hdr);
 		if (msg->hdr.len_bytes > room)
 			msg->hdr.len_bytes = (uint16_t)room;
 	}
@@ -218,7 +209,7 @@ static RPS_HOT int dev_stage(struct rps_dev *dev, struct view view,
 static RPS_HOT void dev_notify(struct rps_dev *dev, struct view view,
 			       struct vdev *vq)
 {
-	if (vdev_notify_wanted(vq, view))
+	if (vdev_notify_decide(vq, view))
 		dev->xport->ops->notify(dev->xport, vq->queue);
 }
 
@@ -233,17 +224,22 @@ static RPS_HOT bool dev_is_silent(struct view view)
  * driver: one fence serves all of them (barriers B and D). */
 static RPS_HOT void dev_tell(struct rps_dev *dev, struct view view, bool asked)
 {
+	bool rx;
+	bool tx;
+
 	vdev_publish(&dev->rx, view);
 	vdev_publish(&dev->tx, view);
-	if (!asked && !vdev_notify_undecided(&dev->rx) &&
-	    !vdev_notify_undecided(&dev->tx))
+	rx = vdev_notify_undecided(&dev->rx);
+	tx = vdev_notify_undecided(&dev->tx);
+	if (!asked && !rx && !tx)
 		return;
 	vdev_fence(view);
 	if (mutated(view.mem, MUTANT_dev_returns_always_told))
 		dev->xport->ops->notify(dev->xport, dev->rx.queue);
-	else if (!dev_is_silent(view))
+	else if (rx && !dev_is_silent(view))
 		dev_notify(dev, view, &dev->rx);
-	dev_notify(dev, view, &dev->tx);
+	if (tx)
+		dev_notify(dev, view, &dev->tx);
 }
 
 /* rps_dev_settle(). */

@@ -83,15 +83,6 @@ static RPS_HOT uint8_t *drv_received_at(struct rps_drv *drv, struct view view,
 	return drv->bufs + drv_rx_offset(drv, buf);
 }
 
-static RPS_HOT struct rps_hdr drv_read_hdr(struct view view,
-					   const uint8_t *from, uint64_t room)
-{
-	struct rpmsg_hdr wire;
-
-	copy_in(view.mem, SEAM_HDR, &wire, from, sizeof(wire));
-	return hdr_unpack_in(view, order_of(view), &wire, room);
-}
-
 /* rps_drv_rx(). */
 static RPS_HOT int drv_rx(struct rps_drv *drv, struct view view,
 			  struct rps_msg *msg)
@@ -119,7 +110,8 @@ static RPS_HOT int drv_rx(struct rps_drv *drv, struct view view,
 	/* Never, but for an address that a deliberate error took elsewhere. */
 	if (mutated(view.mem, MUTANT_desc_addr_read_back) && !bytes)
 		return drv_drop(drv, buf, DROP_USED_LONG);
-	msg->hdr = drv_read_hdr(view, bytes, used_bytes - RPMSG_HDR_BYTES);
+	hdr_read(view, order_of(view), bytes, used_bytes - RPMSG_HDR_BYTES,
+		 &msg->hdr);
 	if (!view.plain)
 		probe_header(view.mem, RPS_EVENT_header_read,
 			     drv_addr(drv, drv_rx_offset(drv, buf)), &msg->hdr);
@@ -127,7 +119,7 @@ static RPS_HOT int drv_rx(struct rps_drv *drv, struct view view,
 	    !mutated(view.mem, MUTANT_hdr_long_accepted))
 		return drv_drop(drv, buf, DROP_HDR_LONG);
 	if (mutated(view.mem, MUTANT_hdr_len_reread))
-		msg->hdr = drv_read_hdr(view, bytes, UINT64_MAX);
+		hdr_read(view, order_of(view), bytes, UINT64_MAX, &msg->hdr);
 	/* Even a deliberate error of ours stays inside the buffer. */
 	if (!view.plain &&
 	    msg->hdr.len_bytes > drv->params.buf_bytes - RPMSG_HDR_BYTES)
@@ -239,7 +231,7 @@ static RPS_HOT int drv_stage(struct rps_drv *drv, struct view view,
 static RPS_HOT void drv_kick(struct rps_drv *drv, struct view view,
 			     struct vdrv *vq)
 {
-	if (vdrv_kick_wanted(vq, view))
+	if (vdrv_kick_decide(vq, view))
 		drv->ops->kick(drv->bus, vq->queue);
 }
 
@@ -253,15 +245,20 @@ static RPS_HOT bool drv_is_silent(const struct rps_drv *drv)
  * device: one fence serves all of them (barriers B and D). */
 static RPS_HOT void drv_tell(struct rps_drv *drv, struct view view, bool asked)
 {
+	bool rx;
+	bool tx;
+
 	vdrv_publish(&drv->rx, view);
 	vdrv_publish(&drv->tx, view);
-	if (!asked && !vdrv_kick_undecided(&drv->rx) &&
-	    !vdrv_kick_undecided(&drv->tx))
+	rx = vdrv_kick_undecided(&drv->rx, view);
+	tx = vdrv_kick_undecided(&drv->tx, view);
+	if (!asked && !rx && !tx)
 		return;
 	vdrv_fence(view);
-	if (!drv_is_silent(drv))
+	if (rx && !drv_is_silent(drv))
 		drv_kick(drv, view, &drv->rx);
-	drv_kick(drv, view, &drv->tx);
+	if (tx)
+		drv_kick(drv, view, &drv->tx);
 }
 
 /* rps_drv_settle(). */

@@ -60,4 +60,29 @@ static RPS_HOT struct rps_hdr hdr_unpack_in(struct view view,
 	return hdr;
 }
 
+/* In the processor's order the two forms are one. */
+_Static_assert(sizeof(struct rps_hdr) == sizeof(struct rpmsg_hdr) &&
+		       offsetof(struct rps_hdr, dst) ==
+			       offsetof(struct rpmsg_hdr, dst) &&
+		       offsetof(struct rps_hdr, len_bytes) ==
+			       offsetof(struct rpmsg_hdr, len) &&
+		       offsetof(struct rps_hdr, flags) ==
+			       offsetof(struct rpmsg_hdr, flags),
+	       "struct rps_hdr");
+
+/* Reads a header in one piece, once. */
+static RPS_HOT void hdr_read(struct view view, enum rps_order order,
+			     const uint8_t *from, uint64_t room,
+			     struct rps_hdr *hdr)
+{
+	struct rpmsg_hdr wire;
+
+	if (view.plain) {
+		copy_in(view.mem, SEAM_HDR, hdr, from, sizeof(*hdr));
+		return;
+	}
+	copy_in(view.mem, SEAM_HDR, &wire, from, sizeof(wire));
+	*hdr = hdr_unpack_in(view, order, &wire, room);
+}
+
 #endif

@@ -65,18 +65,18 @@ void rps_node_stop(struct rps_node *node)
 }
 
 /* What the roles do differently on the way up. */
-static RPS_HOT int rx_next(struct rps_node *node, struct view view,
-			   struct rps_msg *msg)
+static RPS_HOT int rx_next(struct rps_node *node, enum rps_role role,
+			   struct view view, struct rps_msg *msg)
 {
-	if (node->role == RPS_ROLE_DRIVER)
+	if (role == RPS_ROLE_DRIVER)
 		return drv_rx(&node->drv, view, msg);
 	return dev_rx(&node->dev, view, msg);
 }
 
-static RPS_HOT void rx_done(struct rps_node *node, struct view view,
-			    const struct rps_msg *msg)
+static RPS_HOT void rx_done(struct rps_node *node, enum rps_role role,
+			    struct view view, const struct rps_msg *msg)
 {
-	if (node->role == RPS_ROLE_DRIVER)
+	if (role == RPS_ROLE_DRIVER)
 		drv_rx_done(&node->drv, view, msg);
 	else
 		dev_rx_done(&node->dev, view, msg);
@@ -90,19 +90,30 @@ void node_flush(struct rps_node *node)
 		rps_dev_flush(&node->dev);
 }
 
-static RPS_HOT bool settle(struct rps_node *node, struct view view)
+static RPS_HOT bool settle(struct rps_node *node, enum rps_role role,
+			   struct view view)
 {
-	if (node->role == RPS_ROLE_DRIVER)
+	if (role == RPS_ROLE_DRIVER)
 		return drv_settle(&node->drv, view);
 	return dev_settle(&node->dev, view);
 }
 
-static RPS_HOT void tell(struct rps_node *node, struct view view)
+static RPS_HOT void tell(struct rps_node *node, enum rps_role role,
+			 struct view view)
 {
-	if (node->role == RPS_ROLE_DRIVER)
+	if (role == RPS_ROLE_DRIVER)
 		drv_tell(&node->drv, view, false);
 	else
 		dev_tell(&node->dev, view, false);
+}
+
+/* Whether more is known to have come in, without a look at the ring. */
+static RPS_HOT bool rx_knows_more(const struct rps_node *node,
+				  enum rps_role role)
+{
+	if (role == RPS_ROLE_DRIVER)
+		return node->drv.rx.used_seen != node->drv.rx.used_idx;
+	return node->dev.rx.avail_seen != node->dev.rx.avail_idx;
 }
 
 static unsigned int rx_budget(const struct rps_node *node)
@@ -162,8 +173,8 @@ deliver(struct rps_node *node, struct view view, const struct rps_msg *msg)
 }
 
 /* Deliberate errors in what was received. */
-static RPS_HOT void spoil(struct rps_node *node, struct view view,
-			  struct rps_msg *msg)
+static RPS_HOT void spoil(struct rps_node *node, enum rps_role role,
+			  struct view view, struct rps_msg *msg)
 {
 	struct rps_msg later;
 
@@ -173,13 +184,14 @@ static RPS_HOT void spoil(struct rps_node *node, struct view view,
 	if (mutated(node->mem, MUTANT_told_dst_for_src))
 		msg->hdr.src = msg->hdr.dst;
 	if (mutated(node->mem, MUTANT_later_one_first) &&
-	    rx_next(node, view, &later) == 0 &&
+	    rx_next(node, role, view, &later) == 0 &&
 	    deliver(node, view, &later) == RPS_RX_DONE)
-		rx_done(node, view, &later);
+		rx_done(node, role, view, &later);
 }
 
 /* Return: messages handled; *@more says whether the budget ended first. */
-static RPS_HOT void drain(struct rps_node *node, struct view view, bool *more)
+static RPS_HOT void drain(struct rps_node *node, enum rps_role role,
+			  struct view view, bool *more)
 {
 	unsigned int budget = rx_budget(node);
 	struct rps_msg msg;
@@ -188,7 +200,7 @@ static RPS_HOT void drain(struct rps_node *node, struct view view, bool *more)
 		budget = 1;
 	*more = false;
 	while (budget > 0) {
-		int err = rx_next(node, view, &msg);
+		int err = rx_next(node, role, view, &msg);
 
 		if (err == -EAGAIN && budget == rx_budget(node) &&
 		    mutated(node->mem, MUTANT_idle_is_counted))
@@ -200,40 +212,44 @@ static RPS_HOT void drain(struct rps_node *node, struct view view, bool *more)
 			node->num_dropped++;
 			continue;
 		}
-		spoil(node, view, &msg);
+		spoil(node, role, view, &msg);
 		if (deliver(node, view, &msg) == RPS_RX_DONE &&
 		    !(mutated(node->mem, MUTANT_long_message_buffer_lost) &&
 		      msg.hdr.len_bytes > 480))
-			rx_done(node, view, &msg);
+			rx_done(node, role, view, &msg);
 		if (!node->ready)
 			return;
+		/* What came in since then is found when it is asked for. */
+		if (!rx_knows_more(node, role))
+			break;
 	}
-	*more = true;
+	*more = budget == 0;
 }
 
-static RPS_HOT bool poll_as(struct rps_node *node, struct view view)
+static RPS_HOT bool poll_as(struct rps_node *node, enum rps_role role,
+			    struct view view)
 {
 	bool more;
 
 	node->corks++;
-	drain(node, view, &more);
+	drain(node, role, view, &more);
 	if (node->ready && ns_waits(node))
 		ns_flush(node);
 	node->corks--;
 	if (!node->ready)
 		return false;
 	if (node->polled) {
-		tell(node, view);
+		tell(node, role, view);
 		return more;
 	}
-	more = settle(node, view) || more;
+	more = settle(node, role, view) || more;
 	return more && !mutated(node->mem, MUTANT_one_message_per_irq);
 }
 
 /* One that is observed, or in the other byte order. */
 static RPS_COLD bool poll_told(struct rps_node *node)
 {
-	return poll_as(node, view_of(node->mem));
+	return poll_as(node, node->role, view_of(node->mem));
 }
 
 bool rps_node_poll(struct rps_node *node)
@@ -243,9 +259,11 @@ bool rps_node_poll(struct rps_node *node)
 	if (mutated(node->mem, MUTANT_senders_block_receiving) &&
 	    node->num_waiting > 0)
 		return false;
-	if (is_plain(node->mem))
-		return poll_as(node, view_plain(node->mem));
-	return poll_told(node);
+	if (!is_plain(node->mem))
+		return poll_told(node);
+	if (node->role == RPS_ROLE_DRIVER)
+		return poll_as(node, RPS_ROLE_DRIVER, view_plain(node->mem));
+	return poll_as(node, RPS_ROLE_DEVICE, view_plain(node->mem));
 }
 
 void rps_node_polled(struct rps_node *node, bool on)
@@ -263,10 +281,10 @@ void rps_node_release(struct rps_node *node, const struct rps_msg *msg)
 {
 	if (!node->ready || mutated(node->mem, MUTANT_held_is_kept))
 		return;
-	rx_done(node, view_of(node->mem), msg);
+	rx_done(node, node->role, view_of(node->mem), msg);
 	if (node->role == RPS_ROLE_DEVICE &&
 	    mutated(node->mem, MUTANT_dev_held_returned_twice))
-		rx_done(node, view_of(node->mem), msg);
+		rx_done(node, node->role, view_of(node->mem), msg);
 	if (node->corks == 0)
 		node_flush(node);
 }

@@ -38,6 +38,7 @@ int rps_vdev_init(struct vdev *vq, const struct rps_mem *mem,
 void vdev_break(struct vdev *vq, enum vdev_fault why, uint32_t value)
 {
 	vq->broken = true;
+	vq->avail_seen = vq->avail_idx;
 	probe(vq->mem, RPS_EVENT_queue_broken, vq->queue, why, value);
 }
 
@@ -210,9 +211,10 @@ bool rps_vdev_notify_needed(struct vdev *vq)
 {
 	struct view view = view_of(vq->mem);
 
-	if (vdev_notify_undecided(vq))
-		vdev_fence(view);
-	return vdev_notify_wanted(vq, view);
+	if (!vdev_notify_undecided(vq))
+		return false;
+	vdev_fence(view);
+	return vdev_notify_decide(vq, view);
 }
 
 void rps_vdev_kick_off(struct vdev *vq)

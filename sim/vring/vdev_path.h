@@ -105,10 +105,9 @@ static RPS_HOT int vdev_take_head(struct vdev *vq, struct view view,
 {
 	uint16_t head;
 
-	if (vq->broken)
-		return -EPROTO;
+	/* A broken queue has nothing that was seen and not looked at. */
 	if (vq->avail_seen == vq->avail_idx) {
-		int err = vdev_peek(vq, view);
+		int err = vq->broken ? -EPROTO : vdev_peek(vq, view);
 
 		if (err)
 			return err;
@@ -117,7 +116,7 @@ static RPS_HOT int vdev_take_head(struct vdev *vq, struct view view,
 		      &vq->ring.avail->ring[vq->avail_idx & vq->ring.mask]);
 	if (mutated(view.mem, MUTANT_head_masked))
 		head &= vq->ring.mask;
-	if (head >= vq->ring.num) {
+	if (head > vq->ring.mask) {
 		vdev_break(vq, FAULT_AVAIL_HEAD, head);
 		return -EPROTO;
 	}
@@ -214,8 +213,8 @@ static RPS_HOT void vdev_fence(struct view view)
 }
 
 /* What was read of the driver's wish, and what follows from it. */
-static RPS_HOT bool vdev_decide(struct vdev *vq, struct view view,
-				uint16_t word, bool wanted)
+static RPS_HOT bool vdev_say(struct vdev *vq, struct view view, uint16_t word,
+			     bool wanted)
 {
 	view_probe(view, RPS_EVENT_notify_decide, vq->queue, word, wanted);
 	return wanted;
@@ -230,31 +229,28 @@ static RPS_HOT uint16_t vdev_load_event(struct vdev *vq, struct view view)
 	return load16(view, SEAM_USED_EVENT, at);
 }
 
-/* rps_vdev_notify_needed() behind vdev_fence(). */
-static RPS_HOT bool vdev_notify_wanted(struct vdev *vq, struct view view)
+/* rps_vdev_notify_needed() of what is undecided, behind vdev_fence(). */
+static RPS_HOT bool vdev_notify_decide(struct vdev *vq, struct view view)
 {
 	uint16_t old = vq->notify_idx;
 	uint16_t new = vq->published_idx;
 	uint16_t word;
 
-	if (new == old)
-		return false;
 	vq->notify_idx = new;
 	if (vq->event_idx || mutated(view.mem, MUTANT_notify_event_unasked)) {
 		word = vdev_load_event(vq, view);
 		if (mutated(view.mem, MUTANT_notify_event_late))
 			word++;
-		return vdev_decide(vq, view, word,
-				   rps_vring_need_event(word, new, old));
+		return vdev_say(vq, view, word,
+				rps_vring_need_event(word, new, old));
 	}
 	if (mutated(view.mem, MUTANT_notify_reads_own_flags)) {
 		word = load16(view, SEAM_USED_FLAGS, &vq->ring.used->flags);
-		return vdev_decide(vq, view, word,
-				   !(word & VRING_USED_F_NO_NOTIFY));
+		return vdev_say(vq, view, word,
+				!(word & VRING_USED_F_NO_NOTIFY));
 	}
 	word = load16(view, SEAM_AVAIL_FLAGS, &vq->ring.avail->flags);
-	return vdev_decide(vq, view, word,
-			   !(word & VRING_AVAIL_F_NO_INTERRUPT));
+	return vdev_say(vq, view, word, !(word & VRING_AVAIL_F_NO_INTERRUPT));
 }
 
 /* --- kicks --------------------------------------------------------------- */

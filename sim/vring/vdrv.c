@@ -174,14 +174,16 @@ bool rps_vdrv_kick_needed(struct vdrv *vq)
 {
 	struct view view = view_of(vq->mem);
 
-	if (vdrv_kick_undecided(vq))
-		vdrv_fence(view);
-	return vdrv_kick_wanted(vq, view);
+	if (!vdrv_kick_undecided(vq, view))
+		return false;
+	vdrv_fence(view);
+	return vdrv_kick_decide(vq, view);
 }
 
 void vdrv_break(struct vdrv *vq, enum vdrv_fault why, uint32_t value)
 {
 	vq->broken = true;
+	vq->used_seen = vq->used_idx;
 	probe(vq->mem, RPS_EVENT_queue_broken, vq->queue, why, value);
 }
 

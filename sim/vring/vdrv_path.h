@@ -109,9 +109,10 @@ static RPS_HOT int vdrv_stage_own(struct vdrv *vq, struct view view,
 /* --- kicking ------------------------------------------------------------- */
 
 /* Something was published about which no kick was decided yet. */
-static RPS_HOT bool vdrv_kick_undecided(const struct vdrv *vq)
+static RPS_HOT bool vdrv_kick_undecided(const struct vdrv *vq, struct view view)
 {
-	return vq->kick_idx != vq->published_idx;
+	return vq->kick_idx != vq->published_idx ||
+	       mutated(view.mem, MUTANT_kick_reads_own_flags);
 }
 
 /* Barrier B: avail.idx is visible before the device's wish is read; its other
@@ -123,37 +124,35 @@ static RPS_HOT void vdrv_fence(struct view view)
 }
 
 /* What was read of the device's wish, and what follows from it. */
-static RPS_HOT bool vdrv_decide(struct vdrv *vq, struct view view,
-				uint16_t word, bool wanted)
+static RPS_HOT bool vdrv_say(struct vdrv *vq, struct view view, uint16_t word,
+			     bool wanted)
 {
 	view_probe(view, RPS_EVENT_kick_decide, vq->queue, word, wanted);
 	return wanted;
 }
 
-/* rps_vdrv_kick_needed() behind vdrv_fence(). */
-static RPS_HOT bool vdrv_kick_wanted(struct vdrv *vq, struct view view)
+/* rps_vdrv_kick_needed() of what is undecided, behind vdrv_fence(). */
+static RPS_HOT bool vdrv_kick_decide(struct vdrv *vq, struct view view)
 {
 	uint16_t old = vq->kick_idx;
 	uint16_t new = vq->published_idx;
 	uint16_t word;
 
 	vq->kick_idx = new;
-	if (new == old && !mutated(view.mem, MUTANT_kick_reads_own_flags))
-		return false;
 	if (vq->event_idx || mutated(view.mem, MUTANT_kick_event_unasked)) {
 		word = load16(view, SEAM_AVAIL_EVENT, vq->ring.avail_event);
 		if (mutated(view.mem, MUTANT_kick_event_late))
 			word++;
-		return vdrv_decide(vq, view, word,
-				   rps_vring_need_event(word, new, old));
+		return vdrv_say(vq, view, word,
+				rps_vring_need_event(word, new, old));
 	}
 	if (mutated(view.mem, MUTANT_kick_reads_own_flags)) {
 		word = load16(view, SEAM_AVAIL_FLAGS, &vq->ring.avail->flags);
-		return vdrv_decide(vq, view, word,
-				   !(word & VRING_AVAIL_F_NO_INTERRUPT));
+		return vdrv_say(vq, view, word,
+				!(word & VRING_AVAIL_F_NO_INTERRUPT));
 	}
 	word = load16(view, SEAM_USED_FLAGS, &vq->ring.used->flags);
-	return vdrv_decide(vq, view, word, !(word & VRING_USED_F_NO_NOTIFY));
+	return vdrv_say(vq, view, word, !(word & VRING_USED_F_NO_NOTIFY));
 }
 
 /* --- reclaiming ---------------------------------------------------------- */
@@ -201,7 +200,7 @@ static RPS_HOT bool vdrv_is_outstanding(const struct vdrv *vq, uint32_t id)
 {
 	if (mutated(vq->mem, MUTANT_unposted_taken_back))
 		return id < vq->ring.num;
-	return id < vq->ring.num && vq->slot[id].chain_len > 0;
+	return id <= vq->ring.mask && vq->slot[id].chain_len > 0;
 }
 
 /*
@@ -217,10 +216,9 @@ static RPS_HOT int vdrv_next_used(struct vdrv *vq, struct view view,
 	uint32_t claimed = 0;
 	uint32_t id;
 
-	if (vq->broken)
-		return -EPROTO;
+	/* A broken queue has nothing that was seen and not looked at. */
 	if (vq->used_seen == vq->used_idx) {
-		int err = vdrv_peek(vq, view);
+		int err = vq->broken ? -EPROTO : vdrv_peek(vq, view);
 
 		if (err)
 			return err;
