@@ -39,13 +39,13 @@ TESTS_DIRECT += $(TESTS_CORE)
 TEST_LIB := $(filter-out $(SRC)/test/test_%.c,$(wildcard $(SRC)/test/*.c))
 # The front end of vhost-user needs the direct flavour, worlds the other one.
 TEST_LIB_SIM := $(filter-out $(SRC)/test/vu_%.c,$(TEST_LIB))
-TEST_LIB_DIRECT := $(filter-out $(SRC)/test/world_%.c,$(TEST_LIB))
+TEST_LIB_DIRECT := $(filter-out $(SRC)/test/world_%.c $(SRC)/test/litmus.c,$(TEST_LIB))
 
 objects = $(patsubst $(SRC)/%.c,$(B)/$(1)/%.o,$(2))
 tests = $(patsubst $(SRC)/test/%.c,$(B)/$(1)/%,$(2))
 
 .PHONY: all
-all: $(B)/librps.so $(B)/librps-sim.so $(B)/rps.cdef $(B)/rps-device ## build the libraries and programs
+all: $(B)/librps.so $(B)/librps-sim.so $(B)/rps.cdef $(B)/rps-device $(B)/rps-explore ## build the libraries and programs
 
 .PHONY: help
 help: ## this list
@@ -95,10 +95,12 @@ $(B)/clang/librps-sim.so: $(call objects,sim-clang,$(WORLD)) $(B)/rps.cdef
 $(B)/rps-device: $(call objects,direct,$(SRC)/prog/rps-device.c $(PROG_LIB) $(DIRECT))
 	$(CC) -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib' -o $@ $^
 
+$(B)/rps-explore: $(call objects,sim,$(SRC)/prog/rps-explore.c $(WORLD))
+	$(CC) -o $@ $^
+
 # --- traces: only where LTTng is, and loaded only when asked for ------------
 ifeq ($(shell pkg-config --exists lttng-ust && echo yes),yes)
 TRACES := $(B)/librps-lttng.so $(B)/librps-lttng-clock.so
-TRACE_BENCH := $(B)/trace-bench
 endif
 all: $(TRACES)
 
@@ -128,17 +130,8 @@ $(B)/rps-bench: $(call objects,direct,$(BENCH))
 $(B)/rps-bench-lto: $(call objects,bench-lto,$(BENCH))
 	$(CC) -O3 -flto -g -no-pie -o $@ $^
 
-# The scenarios of rps-bench, with a provider loaded.
-$(B)/trace-bench: $(B)/traces/trace_bench.o $(call objects,direct,$(SRC)/xport/trace.c \
-		$(filter-out $(SRC)/bench/rps-%.c,$(BENCH)))
-	$(CC) -no-pie -o $@ $^
-
-.PHONY: bench-trace
-bench-trace: all $(B)/trace-bench ## what tracing costs, off and on
-	PYTHONPATH=conformance $(PYTHON) -m rpmsg_cts.trace.bench
-
 # The Python binding reads the public headers themselves.
-CDEF_HEADERS := record.h decide.h monitor.h world.h fault.h iut.h tester.h \
+CDEF_HEADERS := record.h decide.h explore.h monitor.h world.h fault.h iut.h tester.h \
 	tester_driver.h vhost_user.h trace.h
 $(B)/rps.cdef: $(addprefix $(SRC)/include/rps/,api.h probe.h events.def $(CDEF_HEADERS))
 	@mkdir -p $(@D)
@@ -279,15 +272,21 @@ bench: all $(B)/rps-bench $(B)/rps-bench-lto ## what a message costs: exact coun
 meta-guest: all guest ## Python tests of the harness that boot guests
 	$(PYTEST) -m guest conformance/meta
 
+.PHONY: explore explore-check
+explore: all ## every schedule of small scopes, under every memory model
+	ci/explore quick
+explore-check: all ## the same for up to three messages each way
+	ci/explore check
+
 .PHONY: quick
-quick: setup-test all unit tidy meta sim-suite ## everything without guests
+quick: setup-test all unit tidy meta sim-suite explore ## everything without guests
 
 .PHONY: sim-suite
 sim-suite: all ## the suites on our own ends
 	./rpmsg-cts run --target sim --out out/sim
 
 .PHONY: check
-check: quick mutants san valgrind fuzz-replay fuzz fuzz-afl fuzz-canaries \
+check: quick explore-check mutants san valgrind fuzz-replay fuzz fuzz-afl fuzz-canaries \
 	guest meta-guest kernel-suite ## all tests of the project
 
 .PHONY: kernel-suite
@@ -337,7 +336,7 @@ install: all ## install below DESTDIR/PREFIX
 .PHONY: clean
 clean: ## remove what was built (downloads stay)
 	rm -rf $(B)/direct* $(B)/sim* $(B)/replay $(B)/libfuzzer $(B)/afl \
-		$(B)/traces $(B)/*.so $(B)/rps.cdef $(B)/rps-device \
+		$(B)/traces $(B)/*.so $(B)/rps.cdef $(B)/rps-device $(B)/rps-explore \
 		$(B)/bench-lto $(B)/rps-bench* out
 
 .PHONY: distclean

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """LAY-021, LAY-022: in which order an end touches a ring.
 
-Judged from the simulator's log of every access: necessary on any memory model, and sufficient on none but the strongest.
+Judged from the simulator's log of every access: necessary on any memory model, and sufficient on none but the
+strongest.  And by the explorer, in every schedule of small scopes under a model in which whatever may be late is.
 """
 
 from __future__ import annotations
 
+from rpmsg_cts.explore import explore
 from rpmsg_cts.judge import expect, given, req, role
 from rpmsg_cts.link import F_EVENT_IDX, F_NS, F_VERSION_1, Config
-from rpmsg_cts.link_sim import SimLink
+from rpmsg_cts.link_sim import SimLink, mutant_number
 from rpmsg_cts.plugin_link import config
 
 OURS, THEIRS = 0x401, 0x5DC
@@ -114,3 +116,39 @@ def test_a_barrier_separates_ones_own_wish_from_the_last_look(sim_link: SimLink)
     looked = [access for access in behind[fence:] if access in (("load", index), ("acquire", index))]
     expect(True, bool(looked), f"whether {index} is looked at behind that barrier")
     sim_link.ring("LAY-022")
+
+
+# Two messages to the other end and none back is where either end can wait for the other; both are awake at first.
+SCOPES = ("num=1 messages=2,0", "num=1 messages=0,2", "num=2 messages=1,1")
+
+
+def explore_all(link: SimLink, requirement: str) -> list[str]:
+    """Return: what breaks a requirement in any schedule of the scopes, if the IUT is one of the ends."""
+    given(link.works(link.upper.open(src=THEIRS, dst=OURS)), "the link works")
+    mutant = mutant_number(link.target)
+    told = "event" if link.config.features & F_EVENT_IDX else "flags"
+    findings = []
+    for scope in SCOPES:
+        explored = explore(link.world.native, f"{scope} model=weak,weak start=0xffff {told}", only=requirement,
+                           driver_mutant=mutant if link.role == "driver" else 0,
+                           device_mutant=mutant if link.role == "device" else 0)
+        given(explored.canary_found, f"the explorer finds what is there to be found in {scope}")
+        given(explored.exhausted or explored.finding or mutant, f"every schedule of {scope} was gone through")
+        findings += [f"{explored.finding}\n{explored.decisions}"] if explored.finding else []
+    return findings
+
+
+@req("LAY-021")
+@role("driver", "device")
+@config(**MODES)
+def test_no_schedule_shows_what_is_not_there_yet(sim_link: SimLink) -> None:
+    """On a processor that reorders, an entry without its barriers is garbage once in a million messages."""
+    expect([], explore_all(sim_link, "LAY-021"), "schedules in which an entry is read before it is there")
+
+
+@req("LAY-022")
+@role("driver", "device")
+@config(**MODES)
+def test_in_no_schedule_do_both_ends_sleep(sim_link: SimLink) -> None:
+    """A lost wake-up is a link that stands still until the next message, which may never come."""
+    expect([], explore_all(sim_link, "LAY-022"), "schedules in which both ends sleep although there is work")

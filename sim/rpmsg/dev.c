@@ -215,7 +215,8 @@ static int take_or_ask(struct rps_dev *dev, struct vdev_desc *first)
 
 	if (head != -EAGAIN || !vdev_kick_ask(&dev->tx, view))
 		return head;
-	fence_full(view.mem);
+	if (!mutated(view.mem, MUTANT_kick_on_without_fence))
+		fence_full(view.mem);
 	if (!vdev_missed(&dev->tx, view, true))
 		return -EAGAIN;
 	return vdev_take_head(&dev->tx, view, first);

@@ -247,6 +247,12 @@ static RPS_HOT bool dev_settle(struct rps_dev *dev, struct view view)
 {
 	bool asked = vdev_kick_ask(&dev->rx, view);
 
+	if (mutated(view.mem, MUTANT_kick_on_without_fence)) {
+		bool missed = vdev_missed(&dev->rx, view, asked);
+
+		dev_tell(dev, view, asked);
+		return missed;
+	}
 	dev_tell(dev, view, asked);
 	return vdev_missed(&dev->rx, view, asked);
 }

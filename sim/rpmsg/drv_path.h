@@ -266,6 +266,12 @@ static RPS_HOT bool drv_settle(struct rps_drv *drv, struct view view)
 {
 	bool asked = vdrv_irq_ask(&drv->rx, view);
 
+	if (mutated(view.mem, MUTANT_irq_on_without_fence)) {
+		bool missed = vdrv_missed(&drv->rx, view, asked);
+
+		drv_tell(drv, view, asked);
+		return missed;
+	}
 	drv_tell(drv, view, asked);
 	return vdrv_missed(&drv->rx, view, asked);
 }

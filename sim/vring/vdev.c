@@ -239,7 +239,8 @@ bool rps_vdev_kick_on(struct vdev *vq)
 
 	/* Asked again in any case. */
 	vq->kick_on = false;
-	if (vdev_kick_ask(vq, view))
+	if (vdev_kick_ask(vq, view) &&
+	    !mutated(vq->mem, MUTANT_kick_on_without_fence))
 		fence_full(vq->mem);
 	return vdev_missed(vq, view, true);
 }

@@ -45,7 +45,10 @@ static RPS_HOT int vdev_peek(struct vdev *vq, struct view view)
 	uint16_t seen;
 
 	/* Barrier A; its other half is in vdrv_publish(). */
-	seen = acquire16(view, SEAM_AVAIL_IDX, &vq->ring.avail->idx);
+	if (mutated(view.mem, MUTANT_avail_idx_read_plain))
+		seen = load16(view, SEAM_AVAIL_IDX, &vq->ring.avail->idx);
+	else
+		seen = acquire16(view, SEAM_AVAIL_IDX, &vq->ring.avail->idx);
 	if (vdev_nothing_new(vq, view, seen))
 		return -EAGAIN;
 	/* Never more outstanding than entries, held ones included; one that
@@ -156,6 +159,10 @@ static RPS_HOT void vdev_publish(struct vdev *vq, struct view view)
 	if (vq->published_idx == vq->used_idx)
 		return;
 	vq->published_idx = vq->used_idx;
+	if (mutated(view.mem, MUTANT_used_idx_plain)) {
+		store16(view, SEAM_USED_IDX, &vq->ring.used->idx, vq->used_idx);
+		return;
+	}
 	/* Barrier C; its other half is in vdrv_peek(). */
 	publish16(view, SEAM_USED_IDX, &vq->ring.used->idx, vq->used_idx);
 }

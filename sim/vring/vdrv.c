@@ -238,7 +238,8 @@ bool rps_vdrv_irq_on(struct vdrv *vq)
 
 	/* Asked again in any case. */
 	vq->irq_on = false;
-	if (vdrv_irq_ask(vq, view))
+	if (vdrv_irq_ask(vq, view) &&
+	    !mutated(vq->mem, MUTANT_irq_on_without_fence))
 		fence_full(vq->mem);
 	return vdrv_missed(vq, view, true);
 }

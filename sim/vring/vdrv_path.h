@@ -47,6 +47,11 @@ static RPS_HOT void vdrv_publish(struct vdrv *vq, struct view view)
 	if (vq->published_idx == vq->avail_idx)
 		return;
 	vq->published_idx = vq->avail_idx;
+	if (mutated(view.mem, MUTANT_avail_idx_plain)) {
+		store16(view, SEAM_AVAIL_IDX, &vq->ring.avail->idx,
+			vq->avail_idx);
+		return;
+	}
 	/* Barrier A; its other half is in vdev_peek(). */
 	publish16(view, SEAM_AVAIL_IDX, &vq->ring.avail->idx, vq->avail_idx);
 }
@@ -181,7 +186,12 @@ static RPS_HOT bool vdrv_nothing_new(const struct vdrv *vq, struct view view)
 static RPS_HOT int vdrv_peek(struct vdrv *vq, struct view view)
 {
 	/* Barrier C; its other half is in vdev_publish(). */
-	vq->used_seen = acquire16(view, SEAM_USED_IDX, &vq->ring.used->idx);
+	if (mutated(view.mem, MUTANT_used_idx_read_plain))
+		vq->used_seen =
+			load16(view, SEAM_USED_IDX, &vq->ring.used->idx);
+	else
+		vq->used_seen =
+			acquire16(view, SEAM_USED_IDX, &vq->ring.used->idx);
 	if (vdrv_nothing_new(vq, view)) {
 		vq->used_seen = vq->used_idx;
 		return -EAGAIN;

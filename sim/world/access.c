@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Memory as the world has it.  For now every access is seen at once by
- * everybody; what the world adds is the log, and the chance for the other end
- * to run in between.
+ * Memory as the world has it: the log, faults, the chance for the other end to
+ * run in between, and what may be seen late (ordering.h).  Where nothing may,
+ * and nobody watches for races, every access is seen at once by everybody.
  */
 #include <string.h>
 
@@ -36,7 +36,11 @@ static void note(const struct rps_mem *mem, enum rps_record_kind kind,
 		 uint64_t len_bytes)
 {
 	struct rps_world *world = mem->world;
-	struct rps_record record = {
+	struct rps_record record;
+
+	if (!world->log.record && !world->sink && !world->monitor)
+		return;
+	record = (struct rps_record){
 		.step = world->steps,
 		.ns = world->now_ns,
 		.end = (uint8_t)end_of(world, mem),
@@ -53,21 +57,20 @@ static void note(const struct rps_mem *mem, enum rps_record_kind kind,
 uint64_t rps_sim_load(const struct rps_mem *mem, enum rps_access kind,
 		      enum seam seam, const void *at, unsigned int len_bytes)
 {
-	uint64_t raw = 0;
+	bool acquire = kind == RPS_ACCESS_ACQUIRE;
+	uint64_t raw;
 
+	if (mem->world && mem->world->ordering) {
+		raw = ordering_load(mem->world, end_of(mem->world, mem),
+				    acquire, seam, at, len_bytes);
+	} else {
+		if (mem->world)
+			schedule_point(mem->world);
+		raw = read_raw(at, len_bytes);
+	}
 	if (mem->world)
-		schedule_point(mem->world);
-	if (len_bytes == 2)
-		raw = *(const uint16_t *)at;
-	else if (len_bytes == 4)
-		raw = *(const uint32_t *)at;
-	else
-		raw = *(const uint64_t *)at;
-	if (mem->world)
-		note(mem,
-		     kind == RPS_ACCESS_ACQUIRE ? RPS_RECORD_ACQUIRE
-						: RPS_RECORD_LOAD,
-		     seam, at, in_host_order(mem, raw, len_bytes), len_bytes);
+		note(mem, acquire ? RPS_RECORD_ACQUIRE : RPS_RECORD_LOAD, seam,
+		     at, in_host_order(mem, raw, len_bytes), len_bytes);
 	if (mem->world && __builtin_expect(mem->world->plan.on, 0))
 		faults_after_read(mem->world, mem, seam, at, &raw, len_bytes);
 	return raw;
@@ -97,21 +100,21 @@ void rps_sim_store(const struct rps_mem *mem, enum rps_access kind,
 		   enum seam seam, void *at, unsigned int len_bytes,
 		   uint64_t raw)
 {
-	if (mem->world)
-		schedule_point(mem->world);
-	if (mem->world && __builtin_expect(mem->world->plan.on, 0))
+	struct rps_world *world = mem->world;
+	bool release = kind == RPS_ACCESS_PUBLISH;
+
+	if (world && !world->ordering)
+		schedule_point(world);
+	if (world && __builtin_expect(world->plan.on, 0))
 		raw = store_through_faults(mem, seam, at, raw, len_bytes);
-	if (len_bytes == 2)
-		*(uint16_t *)at = (uint16_t)raw;
-	else if (len_bytes == 4)
-		*(uint32_t *)at = (uint32_t)raw;
+	if (world && world->ordering)
+		ordering_store(world, end_of(world, mem), release, seam, at,
+			       len_bytes, raw);
 	else
-		*(uint64_t *)at = raw;
-	if (mem->world)
-		note(mem,
-		     kind == RPS_ACCESS_PUBLISH ? RPS_RECORD_PUBLISH
-						: RPS_RECORD_STORE,
-		     seam, at, in_host_order(mem, raw, len_bytes), len_bytes);
+		write_raw(at, len_bytes, raw);
+	if (world)
+		note(mem, release ? RPS_RECORD_PUBLISH : RPS_RECORD_STORE, seam,
+		     at, in_host_order(mem, raw, len_bytes), len_bytes);
 }
 
 /* FNV-1a, 32 bits: tells two traces apart without keeping the bytes. */
@@ -127,9 +130,14 @@ static uint32_t digest(const uint8_t *bytes, size_t len_bytes)
 void rps_sim_copy_in(const struct rps_mem *mem, enum seam seam, void *to,
 		     const void *shared, size_t len_bytes)
 {
-	if (mem->world)
-		schedule_point(mem->world);
-	memcpy(to, shared, len_bytes);
+	if (mem->world && mem->world->ordering) {
+		ordering_copy_in(mem->world, end_of(mem->world, mem), seam, to,
+				 shared, len_bytes);
+	} else {
+		if (mem->world)
+			schedule_point(mem->world);
+		memcpy(to, shared, len_bytes);
+	}
 	if (mem->world)
 		note(mem, RPS_RECORD_COPY_IN, seam, shared,
 		     digest(to, len_bytes), len_bytes);
@@ -142,12 +150,16 @@ void rps_sim_copy_out(const struct rps_mem *mem, enum seam seam, void *shared,
 {
 	uint8_t room[FAULT_COPY_MAX];
 
-	if (mem->world)
+	if (mem->world && !mem->world->ordering)
 		schedule_point(mem->world);
 	if (mem->world && __builtin_expect(mem->world->plan.on, 0))
 		from = faults_copy_out(mem->world, mem, seam, shared, from,
 				       len_bytes, room);
-	memcpy(shared, from, len_bytes);
+	if (mem->world && mem->world->ordering)
+		ordering_copy_out(mem->world, end_of(mem->world, mem), seam,
+				  shared, from, len_bytes);
+	else
+		memcpy(shared, from, len_bytes);
 	if (mem->world)
 		note(mem, RPS_RECORD_COPY_OUT, seam, shared,
 		     digest(from, len_bytes), len_bytes);
@@ -157,6 +169,9 @@ void rps_sim_fence(const struct rps_mem *mem)
 {
 	if (!mem->world)
 		return;
-	schedule_point(mem->world);
+	if (mem->world->ordering)
+		ordering_fence(mem->world, end_of(mem->world, mem));
+	else
+		schedule_point(mem->world);
 	note(mem, RPS_RECORD_FENCE, SEAM_FENCE, NULL, 0, 0);
 }

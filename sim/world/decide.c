@@ -116,7 +116,7 @@ uint32_t decide_slowly(struct decider *decider, enum rps_choice kind,
 
 	rps_assert(count <= RPS_CHOICES_MAX);
 	choice = made_by(decider, kind, count, differing);
-	if (choice == DECIDE_STOP)
+	if (choice == DECIDE_STOP || count < 2)
 		return choice;
 	if (decider->num_made < decider->max_made)
 		decider->made[decider->num_made] =

@@ -46,7 +46,8 @@ struct decider {
 	uint32_t max_made;
 	uint32_t num_made; /* may be more than fit */
 
-	/* Exhaustive: somebody else decides. Return: as decide(). */
+	/* Exhaustive: somebody else decides, and is asked about ends even where
+	 * only one can go on. Return: as decide(). */
 	uint32_t (*choose)(void *priv, enum rps_choice kind, uint32_t count,
 			   uint32_t differing);
 	void *priv;
@@ -75,7 +76,8 @@ uint32_t decide_slowly(struct decider *decider, enum rps_choice kind,
 static inline uint32_t decide(struct decider *decider, enum rps_choice kind,
 			      uint32_t count, uint32_t differing)
 {
-	if (count < 2)
+	if (count < 2 && (kind != RPS_CHOICE_END ||
+			  decider->scheduler != RPS_SCHEDULER_EXHAUSTIVE))
 		return 0;
 	if (decider->scheduler == RPS_SCHEDULER_ROUND_ROBIN)
 		return kind == RPS_CHOICE_END ? 1 : 0;

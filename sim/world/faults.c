@@ -395,5 +395,5 @@ int rps_world_revive(struct rps_world *world, uint32_t end)
 	actor = &world->actor[end];
 	actor_finish(actor);
 	memset(actor, 0, sizeof(*actor));
-	return actor_init(world, end);
+	return world_add_end(world, end);
 }

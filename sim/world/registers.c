@@ -17,7 +17,19 @@
 /* One access to a register is a step as any other. */
 static void touch(struct rps_world *world)
 {
-	schedule_point(world);
+	if (world->ordering)
+		ordering_register(world, RPS_END_DRIVER);
+	else
+		schedule_point(world);
+}
+
+/* A doorbell of @end's peer. */
+static void ring_bell(struct rps_world *world, unsigned int end)
+{
+	if (world->ordering)
+		ordering_notify(world, end);
+	else
+		schedule_point(world);
 }
 
 static void reset(struct rps_world *world)
@@ -187,12 +199,14 @@ void rps_world_set_queue(struct rps_world *world, uint32_t queue, uint32_t num,
 	config->addrs.avail.v = avail;
 	config->addrs.used.v = used;
 	config->enabled = true;
+	if (world->ordering)
+		ordering_begin_queue(world->ordering, queue);
 }
 
 void rps_world_kick(struct rps_world *world, uint32_t queue)
 {
 	rps_assert(queue < RPS_NUM_QUEUES);
-	touch(world);
+	ring_bell(world, RPS_END_DRIVER);
 	probe(&world->driver_mem, RPS_EVENT_kick, queue, 0, 0);
 	world->xport.queue[queue].kicks++;
 	if (!world->xport.ready &&
@@ -234,7 +248,7 @@ uint64_t rps_world_space_reads(const struct rps_world *world)
 void rps_world_irq(struct rps_world *world, uint32_t queue)
 {
 	rps_assert(queue < RPS_NUM_QUEUES);
-	touch(world);
+	ring_bell(world, RPS_END_DEVICE);
 	probe(&world->xport.mem, RPS_EVENT_notify, queue, 0, 0);
 	world->irqs[queue]++;
 	if (__builtin_expect(world->plan.on, 0) &&

@@ -29,10 +29,14 @@ static void live(void *arg)
 			uint32_t wake = actor->wake;
 
 			actor->wake = 0;
-			iut_handle(actor, wake);
+			if (actor->world->ordering)
+				ordering_wake(actor->world, actor->end);
+			actor->handle(actor, wake);
 		} else if (actor->job) {
 			struct job *job = actor->job;
 
+			if (actor->world->ordering)
+				ordering_call(actor->world, actor->end);
 			actor->in_job = true;
 			job->result = job->fn(actor, job->args);
 			actor->in_job = false;
@@ -44,18 +48,16 @@ static void live(void *arg)
 	}
 }
 
-int actor_init(struct rps_world *world, unsigned int end)
+int actor_init(struct rps_world *world, unsigned int end,
+	       void (*handle)(struct actor *actor, uint32_t wake))
 {
 	struct actor *actor = &world->actor[end];
-	int err;
+	int err = fiber_init(&actor->fiber, live, actor);
 
-	actor->world = world;
-	actor->iut = iut_create(world, end);
-	if (!actor->iut)
-		return -ENOMEM;
-	err = fiber_init(&actor->fiber, live, actor);
 	if (err)
 		return err;
+	actor->world = world;
+	actor->handle = handle;
 	actor->present = true;
 	return 0;
 }
@@ -91,11 +93,27 @@ uint32_t world_choose(struct rps_world *world, enum rps_choice kind,
 	return 0;
 }
 
-/* Both can go on. Return: whether it is not @actor, which ran last. */
+/* Whoever goes through all schedules wants to know of each step. */
+static bool asked(const struct rps_world *world, uint32_t candidates)
+{
+	return candidates == NUM_ENDS ||
+	       (candidates > 0 &&
+		world->decider.scheduler == RPS_SCHEDULER_EXHAUSTIVE);
+}
+
+/* Return: whether it is not @actor that goes on, which ran last. */
 static bool hand_over(struct rps_world *world, const struct actor *actor)
 {
-	world->decider.last_end = actor->end;
-	return world_choose(world, RPS_CHOICE_END, NUM_ENDS) != 0;
+	bool stays = ready(actor);
+	bool leaves = ready(other(world, actor));
+	uint32_t candidates = (uint32_t)stays + leaves;
+	uint32_t choice = 0;
+
+	if (asked(world, candidates)) {
+		world->decider.last_end = actor->end;
+		choice = world_choose(world, RPS_CHOICE_END, candidates);
+	}
+	return leaves && (!stays || choice != 0);
 }
 
 void schedule_point(struct rps_world *world)
@@ -107,8 +125,7 @@ void schedule_point(struct rps_world *world)
 		faults_tick(world);
 	if (!current)
 		return;
-	world->handed_over =
-		ready(other(world, current)) && hand_over(world, current);
+	world->handed_over = hand_over(world, current);
 	if (!world->handed_over && !world->stopped &&
 	    world->steps < world->steps_limit)
 		return;
@@ -120,14 +137,12 @@ static struct actor *next(struct rps_world *world)
 {
 	struct actor *last = &world->actor[world->last_end];
 	struct actor *rest = other(world, last);
-	bool handed_over = world->handed_over;
+	bool handed_over = world->handed_over && ready(rest);
 
 	world->handed_over = false;
-	if (!ready(rest))
-		return ready(last) ? last : NULL;
-	if (handed_over || !ready(last) || hand_over(world, last))
+	if (handed_over || hand_over(world, last))
 		return rest;
-	return last;
+	return ready(last) ? last : NULL;
 }
 
 int64_t rps_world_run(struct rps_world *world, uint64_t max_steps)

@@ -2,6 +2,8 @@
 #include <rps/world.h>
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "mark.h"
@@ -22,11 +24,14 @@ static int check(const struct rps_world_config *config)
 	/* A list, or the other runs, come from somewhere else. */
 	if (config->scheduler > RPS_SCHEDULER_PCT)
 		return -EINVAL;
+	if (config->driver_model > RPS_MODEL_WEAK ||
+	    config->device_model > RPS_MODEL_WEAK)
+		return -EINVAL;
 	return 0;
 }
 
 /* Both ends see the same bytes; each has a view of its own. */
-static int make_views(struct rps_world *world)
+int world_views_init(struct rps_world *world)
 {
 	struct rps_mem *view[NUM_ENDS] = { &world->driver_mem,
 					   &world->xport.mem };
@@ -49,6 +54,33 @@ static int make_views(struct rps_world *world)
 	return 0;
 }
 
+int world_add_end(struct rps_world *world, unsigned int end)
+{
+	world->actor[end].end = end;
+	world->actor[end].iut = iut_create(world, end);
+	if (!world->actor[end].iut)
+		return -ENOMEM;
+	return actor_init(world, end, iut_handle);
+}
+
+/* Where nothing can be seen late there is nothing to keep track of. */
+static int add_ordering(struct rps_world *world)
+{
+	const struct rps_world_config *config = &world->config;
+	/* A tester does what it does at once. */
+	enum rps_model driver =
+		config->driver ? config->driver_model : RPS_MODEL_SC;
+	enum rps_model device =
+		config->device ? config->device_model : RPS_MODEL_SC;
+
+	if (driver == RPS_MODEL_SC && device == RPS_MODEL_SC)
+		return 0;
+	world->ordering = calloc(1, sizeof(*world->ordering));
+	if (!world->ordering)
+		return -ENOMEM;
+	return ordering_init(world->ordering, world, driver, device);
+}
+
 static int build(struct rps_world *world)
 {
 	bool present[NUM_ENDS] = { world->config.driver, world->config.device };
@@ -59,11 +91,13 @@ static int build(struct rps_world *world)
 	if (!err)
 		err = arena_create(world);
 	if (!err)
-		err = make_views(world);
+		err = world_views_init(world);
+	if (!err)
+		err = add_ordering(world);
 	for (unsigned int end = 0; !err && end < NUM_ENDS; end++) {
 		world->actor[end].end = end;
 		if (present[end])
-			err = actor_init(world, end);
+			err = world_add_end(world, end);
 	}
 	registers_init(world);
 	return err;
@@ -101,12 +135,16 @@ void rps_world_destroy(struct rps_world *world)
 	arena_destroy(world);
 	log_finish(&world->log);
 	world_decider_finish(world);
+	if (world->ordering)
+		ordering_finish(world->ordering);
+	free(world->ordering);
 	free(world);
 }
 
 void world_record(struct rps_world *world, const struct rps_record *record)
 {
-	log_add(&world->log, record);
+	if (world->log.record)
+		log_add(&world->log, record);
 	if (__builtin_expect(world->monitor != NULL, 1))
 		rps_monitor_feed(world->monitor, record);
 	if (__builtin_expect(world->sink != NULL, 0))
@@ -142,6 +180,24 @@ static void observe(void *priv, enum rps_event event, uint64_t a, uint64_t b,
 
 	world_record(world, &record);
 	mark_event(world, record.end, event, a, b, c);
+}
+
+size_t rps_world_race(const struct rps_world *world, char *buf, size_t size)
+{
+	const struct race_found *race;
+
+	if (size > 0)
+		buf[0] = '\0';
+	if (!world->ordering || !world->ordering->race.found)
+		return 0;
+	race = &world->ordering->race;
+	return (size_t)snprintf(buf, size,
+				"%s: %s of queue %u by the %s is missing; seen "
+				"at %s in step %" PRIu64,
+				points_requirement(race->blame),
+				points_name(race->blame), race->blame.queue,
+				race->blame.end ? "device" : "driver",
+				rps_seam_name(race->seam), race->step);
 }
 
 uint64_t rps_world_now_ns(const struct rps_world *world)

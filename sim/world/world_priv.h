@@ -12,6 +12,7 @@
 #include "decide.h"
 #include "fiber.h"
 #include "log.h"
+#include "ordering.h"
 
 #define RPS_WORLD_MARKS_MAX 96u
 
@@ -94,6 +95,9 @@ struct actor {
 	bool busy;   /* stopped in the middle of something */
 	bool in_job; /* of what the upper tester asked for */
 	bool frozen; /* a fault keeps it where it is */
+	uint16_t op; /* what it was about to do when it was stopped */
+	/* What it does when it is woken. */
+	void (*handle)(struct actor *actor, uint32_t wake);
 	struct iut *iut;
 };
 
@@ -137,14 +141,21 @@ struct rps_world {
 	struct fault_plan plan;
 	struct late late[LATE_MAX];
 	uint32_t num_late;
-	bool is_ns[NUM_ENDS][2]; /* what an end last read, and wrote */
-	struct log log;
-	struct rps_monitor *monitor;
+	bool is_ns[NUM_ENDS][2];     /* what an end last read, and wrote */
+	struct ordering *ordering;   /* NULL: every access is seen at once */
+	struct log log;              /* .record NULL: none is kept */
+	struct rps_monitor *monitor; /* or NULL */
 	const struct rps_sink *sink; /* or NULL */
 };
 
 /* world.c: for the log, and for who observes. */
 void world_record(struct rps_world *world, const struct rps_record *record);
+
+/* A reference end that has done nothing yet. Return: 0, or -ENOMEM. */
+int world_add_end(struct rps_world *world, unsigned int end);
+
+/* Both ends get to see the arena. Return: 0, or what rps_mem_add() says. */
+int world_views_init(struct rps_world *world);
 
 /* arena.c: memory, and where things lie in it. */
 int arena_create(struct rps_world *world);
@@ -186,7 +197,8 @@ extern const struct rps_vbus_ops world_vbus_ops;
 void registers_init(struct rps_world *world);
 
 /* schedule.c */
-int actor_init(struct rps_world *world, unsigned int end);
+int actor_init(struct rps_world *world, unsigned int end,
+	       void (*handle)(struct actor *actor, uint32_t wake));
 void actor_finish(struct actor *actor);
 void actor_wake(struct rps_world *world, unsigned int end, uint32_t what);
 /* A step of the running end: the other one may go on here. */
@@ -202,5 +214,25 @@ int world_do(struct rps_world *world, unsigned int end,
 struct iut *iut_create(struct rps_world *world, unsigned int end);
 void iut_destroy(struct iut *iut);
 void iut_handle(struct actor *actor, uint32_t wake);
+
+/* A field of 2, 4 or 8 bytes as it lies in memory. */
+static inline uint64_t read_raw(const void *at, unsigned int len_bytes)
+{
+	if (len_bytes == 2)
+		return *(const uint16_t *)at;
+	if (len_bytes == 4)
+		return *(const uint32_t *)at;
+	return *(const uint64_t *)at;
+}
+
+static inline void write_raw(void *at, unsigned int len_bytes, uint64_t raw)
+{
+	if (len_bytes == 2)
+		*(uint16_t *)at = (uint16_t)raw;
+	else if (len_bytes == 4)
+		*(uint32_t *)at = (uint32_t)raw;
+	else
+		*(uint64_t *)at = raw;
+}
 
 #endif

@@ -46,6 +46,9 @@ struct rps_xport;
  * @scheduler:     round robin, random or PCT (enum rps_scheduler).
  * @pct_depth:     of a bug that PCT is to find: one change of priorities less.
  * @pct_length:    decisions in which these changes fall; 0 for 1000.
+ * @driver_model, @device_model: what its own stores and loads may do (enum
+ *                 rps_model). The log is in the order in which things were
+ *                 done, and has what a load returned.
  */
 struct rps_world_config {
 	uint64_t seed;
@@ -73,6 +76,8 @@ struct rps_world_config {
 	uint32_t scheduler;
 	uint32_t pct_depth;
 	uint32_t pct_length;
+	uint32_t driver_model;
+	uint32_t device_model;
 };
 
 /* Return: a world to be given to rps_world_destroy(); NULL with *@error set to
@@ -169,6 +174,12 @@ RPS_API struct rps_xport *rps_world_xport(struct rps_world *world);
 RPS_API size_t rps_world_log(const struct rps_world *world, char *buf,
 			     size_t size);
 RPS_API void rps_world_log_clear(struct rps_world *world);
+
+/* Return: bytes of a sentence about the first data race, 0 where there was
+ * none, or where the world keeps no track of memory order; @buf gets as much
+ * as fits, terminated. */
+RPS_API size_t rps_world_race(const struct rps_world *world, char *buf,
+			      size_t size);
 
 /* --- decisions
  * Return: how many were made since creation, of which @out gets the first

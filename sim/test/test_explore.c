@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <rps/explore.h>
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <rps/world.h>
+
+#include "suite_main.h"
+
+#define DECISIONS 4096u
+
+static struct rps_scope parsed(const char *text)
+{
+	struct rps_scope scope;
+	char complaint[128];
+
+	ck_assert_msg(rps_scope_parse(text, &scope, complaint,
+				      sizeof(complaint)) == 0,
+		      "%s", complaint);
+	return scope;
+}
+
+static const struct rps_explore_params all = {
+	.scheduler = RPS_SCHEDULER_EXHAUSTIVE,
+};
+
+/* Everything that is small; what is larger is for make explore. */
+static const char *const small[] = {
+	"num=1 messages=1,0 model=sc,sc flags",
+	"num=1 messages=0,2 model=tso,tso event",
+	"num=1 messages=1,1 model=weak,weak event",
+	"num=1 messages=2,1 model=sc,sc flags start=0xffff",
+	"num=2 messages=1,1 model=tso,weak event start=0xffff be",
+	"num=2 messages=2,0 model=weak,weak flags always",
+	"num=4 messages=1,1 model=weak,sc event",
+	"num=4 messages=2,1 model=weak,weak flags",
+};
+
+START_TEST(our_ends_survive_every_schedule)
+{
+	struct rps_scope scope = parsed(small[_i]);
+	struct rps_explore_params params = all;
+	struct rps_explore_result result;
+
+	params.max_schedules = long_loop(1000000);
+	ck_assert_int_eq(rps_explore(&scope, &params, &result, NULL, 0), 0);
+	if (result.schedules == params.max_schedules)
+		return;
+	ck_assert_msg(result.verdict == RPS_EXPLORE_PASS, "%s", result.text);
+	ck_assert(result.exhausted);
+	ck_assert(!result.bounded);
+	ck_assert_uint_eq(result.canary_found, 1);
+	ck_assert_uint_eq(result.failures, 0);
+	ck_assert_uint_gt(result.complete, 0);
+	ck_assert_uint_gt(result.states, result.schedules);
+	ck_assert_uint_eq(result.estimate, result.schedules);
+}
+END_TEST
+
+/* Each point at which an end orders its accesses, left out. */
+struct missing {
+	const char *mutant[2];
+	const char *requirement;
+	const char *point;
+	bool found[3]; /* by enum rps_model: not where nothing is late */
+};
+
+/* clang-format off */
+static const struct missing missing[] = {
+	{ { "slot_after_idx", "none" }, "LAY-021", "publish avail.idx", { true, true, true } },
+	{ { "none", "elem_after_idx" }, "LAY-021", "publish used.idx", { true, true, true } },
+	{ { "avail_idx_plain", "none" }, "LAY-021", "publish avail.idx", { false, false, true } },
+	{ { "none", "used_idx_plain" }, "LAY-021", "publish used.idx", { false, false, true } },
+	{ { "none", "avail_idx_read_plain" }, "LAY-021", "read avail.idx before its entry", { false, false, true } },
+	{ { "used_idx_read_plain", "none" }, "LAY-021", "read used.idx before its entry", { false, false, true } },
+	{ { "kick_without_fence", "none" }, "LAY-022", "fence before reading used.flags or avail_event", { false, true, true } },
+	{ { "none", "notify_without_fence" }, "LAY-022", "fence before reading avail.flags or used_event", { false, true, true } },
+	{ { "irq_on_without_fence", "none" }, "LAY-022", "fence after asking for interrupts", { false, true, true } },
+	{ { "none", "kick_on_without_fence" }, "LAY-022", "fence after asking for kicks", { false, true, true } },
+};
+/* clang-format on */
+
+static struct rps_scope scope_with(const struct missing *row,
+				   unsigned int model, bool event_idx)
+{
+	struct rps_scope scope = parsed("num=1 messages=2,0");
+
+	scope.driver_model = scope.device_model = model;
+	scope.driver_mutant = rps_mutant_find(row->mutant[0]);
+	scope.device_mutant = rps_mutant_find(row->mutant[1]);
+	scope.event_idx = event_idx;
+	ck_assert(scope.driver_mutant || scope.device_mutant);
+	return scope;
+}
+
+START_TEST(a_missing_point_is_found_and_named)
+{
+	const struct missing *row = &missing[_i / 2];
+
+	for (unsigned int model = 0; model < 3; model++) {
+		struct rps_scope scope = scope_with(row, model, _i % 2);
+		struct rps_explore_result result;
+
+		ck_assert_int_eq(rps_explore(&scope, &all, &result, NULL, 0),
+				 0);
+		ck_assert_msg((result.verdict == RPS_EXPLORE_FAIL) ==
+				      row->found[model],
+			      "model %u: %s", model, result.text);
+		if (!row->found[model])
+			continue;
+		ck_assert_str_eq(result.requirement, row->requirement);
+		ck_assert_str_eq(result.point, row->point);
+	}
+}
+END_TEST
+
+START_TEST(every_point_of_both_ends_is_in_that_table)
+{
+	const char *point;
+
+	for (uint32_t i = 0; (point = rps_explore_point(i)); i++) {
+		unsigned int seen = 0;
+
+		for (unsigned int row = 0; row < ARRAY_SIZE(missing); row++)
+			seen += strcmp(point, missing[row].point) == 0;
+		ck_assert_msg(seen > 0, "%s", point);
+	}
+	ck_assert_ptr_nonnull(rps_explore_point(7));
+	ck_assert_ptr_null(rps_explore_point(8));
+}
+END_TEST
+
+/* --- replay */
+
+struct failure {
+	struct rps_scope scope;
+	struct rps_explore_result result;
+	struct rps_decision list[DECISIONS];
+};
+
+/* A lost wake-up, found in one way or another. */
+static struct failure *some_failure(uint32_t scheduler)
+{
+	struct failure *failure = calloc(1, sizeof(*failure));
+	struct rps_explore_params params = {
+		.scheduler = scheduler,
+		.seed = 1,
+		.pct_depth = 4,
+		.max_schedules = 200000,
+		.no_canary = true,
+	};
+
+	ck_assert_ptr_nonnull(failure);
+	failure->scope = parsed("num=1 messages=2,1 model=tso,tso event "
+				"mutant=none,kick_on_without_fence");
+	ck_assert_int_eq(rps_explore(&failure->scope, &params, &failure->result,
+				     failure->list, DECISIONS),
+			 0);
+	ck_assert_uint_eq(failure->result.verdict, RPS_EXPLORE_FAIL);
+	ck_assert_uint_le(failure->result.decisions, DECISIONS);
+	return failure;
+}
+
+static const uint32_t finder[] = { RPS_SCHEDULER_EXHAUSTIVE,
+				   RPS_SCHEDULER_RANDOM, RPS_SCHEDULER_PCT };
+
+START_TEST(a_failure_is_the_same_when_it_is_replayed)
+{
+	struct failure *failure = some_failure(finder[_i]);
+	struct rps_explore_result again;
+
+	ck_assert_int_eq(rps_explore_replay(&failure->scope, failure->list,
+					    failure->result.decisions, false, 0,
+					    NULL, &again),
+			 0);
+	ck_assert_uint_eq(again.verdict, RPS_EXPLORE_FAIL);
+	ck_assert_str_eq(again.text, failure->result.text);
+	ck_assert_uint_eq(again.step, failure->result.step);
+	free(failure);
+}
+END_TEST
+
+START_TEST(a_list_of_another_scope_is_refused)
+{
+	struct failure *failure = some_failure(RPS_SCHEDULER_RANDOM);
+	struct rps_scope other = parsed("num=4 messages=1,0");
+	struct rps_explore_result again;
+
+	ck_assert_int_eq(rps_explore_replay(&other, failure->list,
+					    failure->result.decisions, false, 0,
+					    NULL, &again),
+			 -EPROTO);
+	ck_assert_str_ne(again.text, "");
+	/* One that is too long is one of something else, too. */
+	failure->list[failure->result.decisions] =
+		(struct rps_decision){ RPS_CHOICE_END, 2, 0 };
+	ck_assert_int_eq(rps_explore_replay(&failure->scope, failure->list,
+					    failure->result.decisions + 1,
+					    false, 0, NULL, &again),
+			 -EPROTO);
+	free(failure);
+}
+END_TEST
+
+/* What a shrinker does: leave out whatever the failure does not need. */
+START_TEST(decisions_can_be_left_out)
+{
+	struct failure *failure = some_failure(RPS_SCHEDULER_RANDOM);
+	struct rps_explore_result again;
+	uint32_t needed = 0, were = 0;
+
+	for (uint32_t i = 0; i < failure->result.decisions; i++) {
+		uint8_t kept = failure->list[i].choice;
+
+		were += kept != 0;
+		failure->list[i].choice = 0;
+		ck_assert_int_eq(rps_explore_replay(&failure->scope,
+						    failure->list,
+						    failure->result.decisions,
+						    true, 0, NULL, &again),
+				 0);
+		if (again.kind == failure->result.kind)
+			continue;
+		failure->list[i].choice = kept;
+		needed += kept != 0;
+	}
+	ck_assert_uint_gt(needed, 0);
+	ck_assert_uint_lt(needed, were);
+	free(failure);
+}
+END_TEST
+
+static void count_record(void *priv, const struct rps_record *record)
+{
+	uint64_t *last = priv;
+
+	*last = record->step;
+}
+
+START_TEST(a_replay_can_stop_at_a_step)
+{
+	struct failure *failure = some_failure(RPS_SCHEDULER_RANDOM);
+	struct rps_explore_result again;
+	uint64_t last = 0;
+	const struct rps_sink sink = { count_record, &last };
+
+	ck_assert_int_eq(rps_explore_replay(&failure->scope, failure->list,
+					    failure->result.decisions, false,
+					    20, &sink, &again),
+			 0);
+	ck_assert_uint_eq(again.verdict, RPS_EXPLORE_INCONC);
+	ck_assert_uint_le(last, 40);
+	free(failure);
+}
+END_TEST
+
+/* --- bounds */
+
+static bool stop(void *priv, const struct rps_explore_result *so_far)
+{
+	uint64_t *seen = priv;
+
+	*seen = so_far->schedules;
+	return so_far->schedules == 0;
+}
+
+START_TEST(an_exploration_can_be_cancelled)
+{
+	uint64_t seen = 0;
+	struct rps_scope scope = parsed("num=4 messages=3,3 model=weak,weak");
+	struct rps_explore_params params = all;
+	struct rps_explore_result result;
+
+	params.progress = stop;
+	params.priv = &seen;
+	params.no_canary = true;
+	ck_assert_int_eq(rps_explore(&scope, &params, &result, NULL, 0), 0);
+	ck_assert_uint_eq(result.verdict, RPS_EXPLORE_INCONC);
+	ck_assert_uint_eq(seen, result.schedules);
+	ck_assert(!result.exhausted);
+	ck_assert_uint_gt(result.estimate, result.schedules);
+}
+END_TEST
+
+START_TEST(a_scope_that_is_too_large_is_not_passed)
+{
+	struct rps_scope scope = parsed("num=2 messages=2,2 model=weak,weak");
+	struct rps_explore_params params = all;
+	struct rps_explore_result result;
+
+	if (_i == 0)
+		params.max_states = 100;
+	else
+		params.max_schedules = 100;
+	params.no_canary = true;
+	ck_assert_int_eq(rps_explore(&scope, &params, &result, NULL, 0), 0);
+	ck_assert_uint_eq(result.verdict, RPS_EXPLORE_INCONC);
+	ck_assert(!result.exhausted);
+	ck_assert_uint_le(result.schedules, 100);
+	ck_assert_uint_gt(result.estimate, result.schedules);
+}
+END_TEST
+
+START_TEST(an_exploration_without_its_canary_is_no_proof)
+{
+	struct rps_scope scope = parsed("num=2 messages=1,0");
+	struct rps_explore_params params = all;
+	struct rps_explore_result result;
+
+	/* So few steps that nothing can be found. */
+	params.max_schedules = 1;
+	params.scheduler = RPS_SCHEDULER_ROUND_ROBIN;
+	scope.from_driver = 0;
+	scope.from_device = 1;
+	ck_assert_int_eq(rps_explore(&scope, &params, &result, NULL, 0), 0);
+	ck_assert_uint_eq(result.canary_found, 0);
+	ck_assert_uint_eq(result.verdict, RPS_EXPLORE_ERROR);
+	ck_assert_str_ne(result.canary, "");
+}
+END_TEST
+
+START_TEST(failures_can_be_counted)
+{
+	struct rps_scope scope = parsed("num=1 messages=1,1 "
+					"mutant=slot_after_idx,none");
+	struct rps_explore_params params = all;
+	struct rps_explore_result result;
+
+	params.keep_going = true;
+	ck_assert_int_eq(rps_explore(&scope, &params, &result, NULL, 0), 0);
+	ck_assert_uint_gt(result.failures, 1);
+	ck_assert(result.exhausted);
+	ck_assert_uint_eq(result.verdict, RPS_EXPLORE_FAIL);
+}
+END_TEST
+
+START_TEST(what_others_got_wrong_is_no_verdict)
+{
+	struct rps_scope scope = parsed("num=1 messages=2,0 model=weak,weak "
+					"mutant=kick_without_fence,none");
+	struct rps_explore_params params = all;
+	struct rps_explore_result result;
+
+	params.only = "LAY-021";
+	ck_assert_int_eq(rps_explore(&scope, &params, &result, NULL, 0), 0);
+	ck_assert_uint_eq(result.verdict, RPS_EXPLORE_INCONC);
+	ck_assert_uint_eq(result.failures, 0);
+	ck_assert(!result.exhausted);
+	params.only = "LAY-022";
+	ck_assert_int_eq(rps_explore(&scope, &params, &result, NULL, 0), 0);
+	ck_assert_uint_eq(result.verdict, RPS_EXPLORE_FAIL);
+}
+END_TEST
+
+START_TEST(chance_passes_what_is_right)
+{
+	struct rps_scope scope = parsed("num=2 messages=3,3 model=weak,weak "
+					"event start=0xfffe");
+	struct rps_explore_params params = {
+		.scheduler = (uint32_t)_i,
+		.seed = 3,
+		.pct_depth = 3,
+		.max_schedules = long_loop(3000),
+	};
+	struct rps_explore_result first, again;
+
+	ck_assert_int_eq(rps_explore(&scope, &params, &first, NULL, 0), 0);
+	ck_assert_msg(first.verdict == RPS_EXPLORE_PASS, "%s", first.text);
+	ck_assert_uint_eq(first.schedules, params.max_schedules);
+	ck_assert_int_eq(rps_explore(&scope, &params, &again, NULL, 0), 0);
+	ck_assert_uint_eq(first.steps, again.steps);
+	ck_assert_uint_eq(first.terminal_hash, again.terminal_hash);
+}
+END_TEST
+
+START_TEST(what_cannot_be_explored_is_refused)
+{
+	struct rps_scope scope = parsed("num=2");
+	struct rps_explore_params params = all;
+	struct rps_explore_result result;
+
+	scope.num = 3;
+	ck_assert_int_eq(rps_explore(&scope, &params, &result, NULL, 0),
+			 -EINVAL);
+	ck_assert_int_eq(rps_explore_replay(&scope, NULL, 0, true, 0, NULL,
+					    &result),
+			 -EINVAL);
+	scope.num = 2;
+	params.scheduler = RPS_SCHEDULER_REPLAY;
+	ck_assert_int_eq(rps_explore(&scope, &params, &result, NULL, 0),
+			 -EINVAL);
+	params.scheduler = RPS_SCHEDULER_EXHAUSTIVE + 1;
+	ck_assert_int_eq(rps_explore(&scope, &params, &result, NULL, 0),
+			 -EINVAL);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("explore");
+	TCase *tcase = tcase_create("all schedules");
+
+	tcase_set_timeout(tcase, 300);
+	tcase_add_loop_test(tcase, our_ends_survive_every_schedule, 0,
+			    ARRAY_SIZE(small));
+	tcase_add_loop_test(tcase, a_missing_point_is_found_and_named, 0,
+			    2 * ARRAY_SIZE(missing));
+	tcase_add_test(tcase, every_point_of_both_ends_is_in_that_table);
+	suite_add_tcase(suite, tcase);
+
+	tcase = tcase_create("replay");
+	tcase_set_timeout(tcase, 300);
+	tcase_add_loop_test(tcase, a_failure_is_the_same_when_it_is_replayed, 0,
+			    ARRAY_SIZE(finder));
+	tcase_add_test(tcase, a_list_of_another_scope_is_refused);
+	tcase_add_test(tcase, decisions_can_be_left_out);
+	tcase_add_test(tcase, a_replay_can_stop_at_a_step);
+	suite_add_tcase(suite, tcase);
+
+	tcase = tcase_create("bounds");
+	tcase_set_timeout(tcase, 300);
+	tcase_add_test(tcase, an_exploration_can_be_cancelled);
+	tcase_add_loop_test(tcase, a_scope_that_is_too_large_is_not_passed, 0,
+			    2);
+	tcase_add_test(tcase, an_exploration_without_its_canary_is_no_proof);
+	tcase_add_test(tcase, failures_can_be_counted);
+	tcase_add_test(tcase, what_others_got_wrong_is_no_verdict);
+	tcase_add_loop_test(tcase, chance_passes_what_is_right,
+			    RPS_SCHEDULER_RANDOM, RPS_SCHEDULER_PCT + 1);
+	tcase_add_test(tcase, what_cannot_be_explored_is_refused);
+	suite_add_tcase(suite, tcase);
+	return suite_main(suite);
+}
