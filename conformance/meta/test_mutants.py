@@ -19,6 +19,8 @@ from rpmsg_cts import mutants
 from rpmsg_cts.mutants import CANARY
 from rpmsg_cts.native import simulated
 
+# The whole matrix is one step of the first test, however busy the machine is.
+pytestmark = pytest.mark.timeout(1800)
 MUTANTS = mutants.load(ROOT)
 SAMPLE = ("queues_swapped", "ns_destroy_by_name", "dev_len_from_desc")
 
