@@ -133,7 +133,8 @@ $(B)/rps-bench-lto: $(call objects,bench-lto,$(BENCH))
 # The Python binding reads the public headers themselves.
 CDEF_HEADERS := record.h decide.h explore.h monitor.h world.h fault.h iut.h tester.h \
 	tester_driver.h vhost_user.h trace.h
-$(B)/rps.cdef: $(addprefix $(SRC)/include/rps/,api.h probe.h events.def $(CDEF_HEADERS))
+$(B)/rps.cdef: $(addprefix $(SRC)/include/rps/,api.h probe.h events.def $(CDEF_HEADERS)) \
+		Makefile
 	@mkdir -p $(@D)
 	printf '#include <rps/%s>\n' $(CDEF_HEADERS) | \
 		$(CC) -E -P -DRPS_CDEF -I$(SRC)/include - > $@.tmp

@@ -7,7 +7,7 @@ strongest.  And by the explorer, in every schedule of small scopes under a model
 
 from __future__ import annotations
 
-from rpmsg_cts.explore import explore
+from rpmsg_cts.explore import engine, show
 from rpmsg_cts.judge import expect, given, req, role
 from rpmsg_cts.link import F_EVENT_IDX, F_NS, F_VERSION_1, Config
 from rpmsg_cts.link_sim import SimLink, mutant_number
@@ -119,6 +119,8 @@ def test_a_barrier_separates_ones_own_wish_from_the_last_look(sim_link: SimLink)
 
 
 # Two messages to the other end and none back is where either end can wait for the other; both are awake at first.
+# As many steps and schedules as these can need; an end that goes on for ever needs more.
+MAX_STEPS, MAX_SCHEDULES = 5_000, 20_000
 SCOPES = ("num=1 messages=2,0", "num=1 messages=0,2", "num=2 messages=1,1")
 
 
@@ -126,15 +128,16 @@ def explore_all(link: SimLink, requirement: str) -> list[str]:
     """Return: what breaks a requirement in any schedule of the scopes, if the IUT is one of the ends."""
     given(link.works(link.upper.open(src=THEIRS, dst=OURS)), "the link works")
     mutant = mutant_number(link.target)
+    mutants = (mutant, 0) if link.role == "driver" else (0, mutant)
     told = "event" if link.config.features & F_EVENT_IDX else "flags"
     findings = []
-    for scope in SCOPES:
-        explored = explore(link.world.native, f"{scope} model=weak,weak start=0xffff {told}", only=requirement,
-                           driver_mutant=mutant if link.role == "driver" else 0,
-                           device_mutant=mutant if link.role == "device" else 0)
-        given(explored.canary_found, f"the explorer finds what is there to be found in {scope}")
-        given(explored.exhausted or explored.finding or mutant, f"every schedule of {scope} was gone through")
-        findings += [f"{explored.finding}\n{explored.decisions}"] if explored.finding else []
+    for text in SCOPES:
+        scope = engine.Scope.parse(f"{text} model=weak,weak start=0xffff {told}").with_mutants(*mutants)
+        outcome = engine.explore(scope, engine.How(max_schedules=MAX_SCHEDULES, max_steps=MAX_STEPS, only=requirement))
+        given(outcome.canary_found is True, f"the explorer finds what is there to be found in {text}")
+        given(outcome.exhausted or outcome.finding or mutant, f"every schedule of {text} was gone through")
+        if outcome.finding:
+            findings.append(f"{show.words(outcome.finding)}: ./rpmsg-cts explore '{scope}'")
     return findings
 
 

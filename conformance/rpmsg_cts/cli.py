@@ -22,6 +22,7 @@ from rich.text import Text
 
 from rpmsg_cts import catalogue, doctor, listing, mutant_run, mutants, near, profiles, report, results, targets
 from rpmsg_cts.bench import measure, model as bench_model
+from rpmsg_cts.cli_explore import explore, replay
 from rpmsg_cts.collected import run_pytest, suite_dirs
 from rpmsg_cts.plugin import DEFAULT_SEED, PROJECT_ROOT, SWARM_SEEDS, VARIANTS
 from rpmsg_cts.machine import commit_of, machine_facts
@@ -52,6 +53,7 @@ Examples:
   rpmsg-cts run --target linux-armhf            the kernel of Debian's armhf package
   rpmsg-cts run --req ROB-004 --verbose         one requirement
   rpmsg-cts show ROB-004                        what it says and who tests it
+  rpmsg-cts explore                             every schedule of small worlds
   rpmsg-cts report out/report/results.jsonl     the reports once more
   rpmsg-cts run --trace                         keep the trace of each failure
   rpmsg-cts mutants                             can the tests fail?
@@ -94,6 +96,10 @@ def main(context: click.Context, root: Path) -> None:
         # A locale that cannot write a character costs that character, not the report.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+
+
+main.add_command(explore)
+main.add_command(replay)
 
 
 @main.command(help=_RUN_HELP)

@@ -165,14 +165,99 @@ static struct failure *some_failure(uint32_t scheduler)
 static const uint32_t finder[] = { RPS_SCHEDULER_EXHAUSTIVE,
 				   RPS_SCHEDULER_RANDOM, RPS_SCHEDULER_PCT };
 
+static int replay(const struct rps_scope *scope,
+		  const struct rps_decision *list, uint32_t count, bool lenient,
+		  uint64_t stop_at, const struct rps_sink *sink,
+		  struct rps_explore_result *result)
+{
+	const struct rps_replay how = {
+		.list = list,
+		.count = count,
+		.lenient = lenient,
+		.stop_at = stop_at,
+		.sink = sink,
+	};
+
+	return rps_explore_replay(scope, &how, result);
+}
+
+/* What was made out of half a list is a whole one. */
+START_TEST(the_decisions_of_a_replay_are_a_list_of_their_own)
+{
+	struct failure *failure = some_failure(RPS_SCHEDULER_RANDOM);
+	static struct rps_decision made[DECISIONS];
+	struct rps_explore_result lenient, again;
+	struct rps_replay how = {
+		.list = failure->list,
+		.count = failure->result.decisions / 2,
+		.lenient = true,
+		.made = made,
+		.max = DECISIONS,
+	};
+
+	ck_assert_int_eq(rps_explore_replay(&failure->scope, &how, &lenient),
+			 0);
+	ck_assert_uint_ge(lenient.decisions, how.count);
+	ck_assert_int_eq(replay(&failure->scope, made, lenient.decisions, false,
+				0, NULL, &again),
+			 0);
+	ck_assert_uint_eq(again.steps, lenient.steps);
+	ck_assert_str_eq(again.text, lenient.text);
+	free(failure);
+}
+END_TEST
+
+START_TEST(one_schedule_of_a_seed_is_a_list)
+{
+	struct rps_scope scope = parsed("num=2 messages=1,1 model=weak,weak");
+	static struct rps_decision list[DECISIONS];
+	struct rps_explore_params params = {
+		.scheduler = RPS_SCHEDULER_RANDOM,
+		.seed = 3,
+		.max_schedules = 1,
+		.no_canary = true,
+	};
+	struct rps_explore_result first, again;
+
+	ck_assert_int_eq(rps_explore(&scope, &params, &first, list, DECISIONS),
+			 0);
+	ck_assert_uint_gt(first.decisions, 0);
+	ck_assert_int_eq(replay(&scope, list, first.decisions, false, 0, NULL,
+				&again),
+			 0);
+	ck_assert_uint_eq(again.steps, first.steps);
+}
+END_TEST
+
+static void note_place(void *priv, const struct rps_record *record)
+{
+	unsigned int *places = priv;
+
+	if (record->kind == RPS_RECORD_EVENT &&
+	    record->what == RPS_EVENT_ring_place)
+		++*places;
+}
+
+START_TEST(a_replay_tells_where_the_rings_are)
+{
+	struct rps_scope scope = parsed("num=2 messages=1,0");
+	struct rps_explore_result result;
+	unsigned int places = 0;
+	const struct rps_sink sink = { note_place, &places };
+
+	ck_assert_int_eq(replay(&scope, NULL, 0, true, 0, &sink, &result), 0);
+	ck_assert_uint_eq(places, 6);
+}
+END_TEST
+
 START_TEST(a_failure_is_the_same_when_it_is_replayed)
 {
 	struct failure *failure = some_failure(finder[_i]);
 	struct rps_explore_result again;
 
-	ck_assert_int_eq(rps_explore_replay(&failure->scope, failure->list,
-					    failure->result.decisions, false, 0,
-					    NULL, &again),
+	ck_assert_int_eq(replay(&failure->scope, failure->list,
+				failure->result.decisions, false, 0, NULL,
+				&again),
 			 0);
 	ck_assert_uint_eq(again.verdict, RPS_EXPLORE_FAIL);
 	ck_assert_str_eq(again.text, failure->result.text);
@@ -187,17 +272,17 @@ START_TEST(a_list_of_another_scope_is_refused)
 	struct rps_scope other = parsed("num=4 messages=1,0");
 	struct rps_explore_result again;
 
-	ck_assert_int_eq(rps_explore_replay(&other, failure->list,
-					    failure->result.decisions, false, 0,
-					    NULL, &again),
+	ck_assert_int_eq(replay(&other, failure->list,
+				failure->result.decisions, false, 0, NULL,
+				&again),
 			 -EPROTO);
 	ck_assert_str_ne(again.text, "");
 	/* One that is too long is one of something else, too. */
 	failure->list[failure->result.decisions] =
 		(struct rps_decision){ RPS_CHOICE_END, 2, 0 };
-	ck_assert_int_eq(rps_explore_replay(&failure->scope, failure->list,
-					    failure->result.decisions + 1,
-					    false, 0, NULL, &again),
+	ck_assert_int_eq(replay(&failure->scope, failure->list,
+				failure->result.decisions + 1, false, 0, NULL,
+				&again),
 			 -EPROTO);
 	free(failure);
 }
@@ -215,10 +300,9 @@ START_TEST(decisions_can_be_left_out)
 
 		were += kept != 0;
 		failure->list[i].choice = 0;
-		ck_assert_int_eq(rps_explore_replay(&failure->scope,
-						    failure->list,
-						    failure->result.decisions,
-						    true, 0, NULL, &again),
+		ck_assert_int_eq(replay(&failure->scope, failure->list,
+					failure->result.decisions, true, 0,
+					NULL, &again),
 				 0);
 		if (again.kind == failure->result.kind)
 			continue;
@@ -245,9 +329,9 @@ START_TEST(a_replay_can_stop_at_a_step)
 	uint64_t last = 0;
 	const struct rps_sink sink = { count_record, &last };
 
-	ck_assert_int_eq(rps_explore_replay(&failure->scope, failure->list,
-					    failure->result.decisions, false,
-					    20, &sink, &again),
+	ck_assert_int_eq(replay(&failure->scope, failure->list,
+				failure->result.decisions, false, 20, &sink,
+				&again),
 			 0);
 	ck_assert_uint_eq(again.verdict, RPS_EXPLORE_INCONC);
 	ck_assert_uint_le(last, 40);
@@ -383,8 +467,7 @@ START_TEST(what_cannot_be_explored_is_refused)
 	scope.num = 3;
 	ck_assert_int_eq(rps_explore(&scope, &params, &result, NULL, 0),
 			 -EINVAL);
-	ck_assert_int_eq(rps_explore_replay(&scope, NULL, 0, true, 0, NULL,
-					    &result),
+	ck_assert_int_eq(replay(&scope, NULL, 0, true, 0, NULL, &result),
 			 -EINVAL);
 	scope.num = 2;
 	params.scheduler = RPS_SCHEDULER_REPLAY;
@@ -414,6 +497,10 @@ int main(void)
 	tcase_add_loop_test(tcase, a_failure_is_the_same_when_it_is_replayed, 0,
 			    ARRAY_SIZE(finder));
 	tcase_add_test(tcase, a_list_of_another_scope_is_refused);
+	tcase_add_test(tcase,
+		       the_decisions_of_a_replay_are_a_list_of_their_own);
+	tcase_add_test(tcase, one_schedule_of_a_seed_is_a_list);
+	tcase_add_test(tcase, a_replay_tells_where_the_rings_are);
 	tcase_add_test(tcase, decisions_can_be_left_out);
 	tcase_add_test(tcase, a_replay_can_stop_at_a_step);
 	suite_add_tcase(suite, tcase);

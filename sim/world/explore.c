@@ -45,18 +45,26 @@ static const char *const kind_text[RPS_NUM_FOUND] = {
 	[RPS_FOUND_NO_REST] = "the ends do not come to rest",
 };
 
-static void tell(struct explorer *explorer, const struct scope_finding *finding)
+/* The caller gets the list of the schedule that has just run. */
+static void hand_out(struct explorer *explorer)
 {
-	struct rps_explore_result *result = explorer->result;
 	const struct decider *decider = &explorer->scope->world.decider;
 	uint32_t kept = decider->num_made < DECISIONS_MAX ? decider->num_made
 							  : DECISIONS_MAX;
+
+	explorer->result->decisions = decider->num_made;
+	for (uint32_t i = 0; i < kept && i < explorer->max; i++)
+		explorer->list[i] = explorer->made[i];
+}
+
+static void tell(struct explorer *explorer, const struct scope_finding *finding)
+{
+	struct rps_explore_result *result = explorer->result;
 
 	result->kind = finding->kind;
 	result->end = finding->blame.end;
 	result->queue = finding->blame.queue;
 	result->step = finding->step;
-	result->decisions = decider->num_made;
 	snprintf(result->requirement, sizeof(result->requirement), "%s",
 		 points_requirement(finding->blame));
 	snprintf(result->point, sizeof(result->point), "%s",
@@ -71,8 +79,7 @@ static void tell(struct explorer *explorer, const struct scope_finding *finding)
 			 kind_text[finding->kind], end_name[finding->blame.end],
 			 result->point, finding->blame.queue,
 			 result->requirement);
-	for (uint32_t i = 0; i < kept && i < explorer->max; i++)
-		explorer->list[i] = explorer->made[i];
+	hand_out(explorer);
 }
 
 static int note_terminal(struct explorer *explorer)
@@ -255,6 +262,8 @@ static int explore(const struct rps_scope *scope,
 			      ? run_all(&explorer)
 			      : run_many(&explorer);
 	result->verdict = verdict_of(&explorer);
+	if (!err && result->failures == 0)
+		hand_out(&explorer);
 	states_finish(&explorer.terminals);
 	search_finish(&explorer.search);
 	free(explorer.made);
@@ -341,14 +350,44 @@ static int judge_replay(struct explorer *explorer, uint64_t stop_at)
 	return -EPROTO;
 }
 
+/* The link is up when a schedule begins: a reader is told where the rings are. */
+static void tell_rings(const struct scope *scope, const struct rps_sink *sink)
+{
+	const struct rps_world_place *place = &scope->world.place;
+
+	for (unsigned int q = 0; sink && q < RPS_NUM_QUEUES; q++) {
+		const uint64_t parts[] = { place->desc[q], place->avail[q],
+					   place->used[q] };
+		struct rps_record record = {
+			.kind = RPS_RECORD_EVENT,
+			.end = RPS_END_DRIVER,
+			.what = RPS_EVENT_ring_start,
+			.a = q,
+			.b = scope->config.num,
+			.c = scope->config.start_idx,
+		};
+
+		sink->record(sink->priv, &record);
+		record.what = RPS_EVENT_ring_place;
+		for (unsigned int part = 0; part < 3; part++) {
+			record.b = part;
+			record.c = parts[part];
+			sink->record(sink->priv, &record);
+		}
+	}
+}
+
 int rps_explore_replay(const struct rps_scope *scope,
-		       const struct rps_decision *list, uint32_t count,
-		       bool lenient, uint64_t stop_at,
-		       const struct rps_sink *sink,
+		       const struct rps_replay *replay,
 		       struct rps_explore_result *result)
 {
 	struct rps_explore_params params = { 0 };
-	struct explorer explorer = { .params = &params, .result = result };
+	struct explorer explorer = {
+		.params = &params,
+		.result = result,
+		.list = replay->made,
+		.max = replay->max,
+	};
 	struct decider *decider;
 	int err;
 
@@ -361,18 +400,25 @@ int rps_explore_replay(const struct rps_scope *scope,
 		return err;
 	decider = &explorer.scope->world.decider;
 	decider->scheduler = RPS_SCHEDULER_REPLAY;
-	decider->listed = list;
-	decider->num_listed = count;
-	decider->lenient = lenient;
-	scope_observe(explorer.scope, sink);
+	decider->listed = replay->list;
+	decider->num_listed = replay->count;
+	decider->lenient = replay->lenient;
+	explorer.made = calloc(DECISIONS_MAX, sizeof(*explorer.made));
+	decider->made = explorer.made;
+	decider->max_made = DECISIONS_MAX;
+	scope_observe(explorer.scope, replay->sink);
+	tell_rings(explorer.scope, replay->sink);
 	scope_begin(explorer.scope);
-	if (stop_at > 0)
-		params.max_steps = (uint32_t)stop_at;
-	err = states_init(&explorer.terminals, 1);
+	if (replay->stop_at > 0)
+		params.max_steps = (uint32_t)replay->stop_at;
+	err = explorer.made ? states_init(&explorer.terminals, 1) : -ENOMEM;
 	if (!err)
 		err = run_once(&explorer);
 	if (!err)
-		err = judge_replay(&explorer, stop_at);
+		hand_out(&explorer);
+	if (!err)
+		err = judge_replay(&explorer, replay->stop_at);
+	free(explorer.made);
 	states_finish(&explorer.terminals);
 	scope_destroy(explorer.scope);
 	return err;

@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from rpmsg_cts.record import EVENT, Record
+
+PARTS = (0, 1, 2)  # of event ring_place: descriptors, available ring, used ring
 DESC_BYTES, AVAIL_ENTRY_BYTES, USED_ENTRY_BYTES, RING_HEAD_BYTES = 16, 2, 8, 4
 
 
@@ -39,6 +43,18 @@ class Rings:
     """The rings of a link, by queue number."""
 
     ring: tuple[Ring, ...] = ()
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> Rings:
+        """Return: the rings that a stream's own events tell of; the last ones, where a link was restarted."""
+        found: dict[int, dict[str | int, int]] = {}
+        for entry in records:
+            if entry.kind == EVENT and entry.what == "ring_start":
+                found.setdefault(entry.a, {})["num"] = entry.b & 0xFFFF
+            elif entry.kind == EVENT and entry.what == "ring_place":
+                found.setdefault(entry.a, {})[entry.b] = entry.c
+        return cls(tuple(Ring(parts["num"], *(parts[part] for part in PARTS))
+                         for _, parts in sorted(found.items()) if {"num", *PARTS} <= set(parts)))
 
     def place(self, address: int) -> tuple[int | None, int | None]:
         """Return: queue and entry of an address, None for what it has none of."""

@@ -12,8 +12,9 @@ from rpmsg_cts.diagram.row import FINDING, MESSAGE, NOTIFY, OLD, PLAIN, Row
 from rpmsg_cts.record import Record
 
 NOTIFICATIONS = ("kick", "notify")
-# Said by the accesses around them already.
-REPEATED = ("avail_publish", "used_publish", "buffer_take", "buffer_reclaim")
+# What no access says; where there are accesses, they say the rest.
+SHOWN = (*NOTIFICATIONS, "message_send", "message_deliver", "message_drop", "queue_broken", "fault_fire", "memory_change",
+         "channel_create", "channel_destroy", "endpoint_create", "endpoint_destroy", "status_write", "ring_stop")
 F_NEXT, F_WRITE, F_INDIRECT = 1, 2, 4
 NO_NOTIFICATION = "no notification, please"
 # virtio-1.2 2.7.5, 2.7.8
@@ -61,7 +62,7 @@ class _Summary:
         self.rows.append(Row(note.step, note.end, note.text, FINDING))
 
     def add(self, entry: Record) -> None:
-        if entry.kind == record.EVENT and entry.what in REPEATED and self._accesses:
+        if entry.kind == record.EVENT and entry.what not in SHOWN and self._accesses:
             return
         if self._group and not _belongs(self._group, entry):
             self._flush()

@@ -137,7 +137,7 @@ enum rps_explore_kind {
  * @kind, @requirement, @point, @text: the first failure: enum
  *             rps_explore_kind, "LAY-021", "publish avail.idx", and a sentence.
  * @end, @queue, @step: whose it is, where, and when.
- * @decisions: of the schedule that failed first.
+ * @decisions: of the schedule that @list is of.
  */
 struct rps_explore_result {
 	uint64_t schedules;
@@ -166,7 +166,8 @@ struct rps_explore_result {
 
 /**
  * rps_explore() - run a scope in many schedules, or in all.
- * @list: gets the first @max decisions of the schedule that failed first.
+ * @list: gets the first @max decisions of the schedule that failed first, or of
+ *        the last one where none failed.
  *
  * Return: 0 with @result; -EINVAL where rps_scope_complaint() has something to
  * say, or for a scheduler that does not explore; -ENOMEM.
@@ -177,22 +178,33 @@ RPS_API RPS_CHECKED int rps_explore(const struct rps_scope *scope,
 				    struct rps_decision *list, uint32_t max);
 
 /**
- * rps_explore_replay() - one schedule again.
- * @count:   decisions of @list.
+ * struct rps_replay - which schedule is run again, and what is wanted of it.
+ * @list:    @count decisions.
  * @lenient: choice 0 where the list does not fit or is over, so that decisions
  *           can be left out; else such a list is refused.
  * @stop_at: step after which to stop, 0 for none.
- * @sink:    gets each record, or NULL.
+ * @sink:    gets each record, or NULL; first of all, where the rings are.
+ * @made:    gets the first @max decisions that were made.
+ */
+struct rps_replay {
+	const struct rps_decision *list;
+	struct rps_decision *made;
+	const struct rps_sink *sink;
+	uint64_t stop_at;
+	uint32_t count;
+	uint32_t max;
+	bool lenient;
+};
+
+/**
+ * rps_explore_replay() - one schedule again.
  *
- * Return: 0 with @result, of this schedule alone; -EINVAL as rps_explore();
- * -EPROTO where the list does not fit, with a sentence in @result->text;
- * -ENOMEM.
+ * Return: 0 with @result, of this schedule alone, @result->decisions being all
+ * that were made; -EINVAL as rps_explore(); -EPROTO where the list does not
+ * fit, with a sentence in @result->text; -ENOMEM.
  */
 RPS_API RPS_CHECKED int rps_explore_replay(const struct rps_scope *scope,
-					   const struct rps_decision *list,
-					   uint32_t count, bool lenient,
-					   uint64_t stop_at,
-					   const struct rps_sink *sink,
+					   const struct rps_replay *replay,
 					   struct rps_explore_result *result);
 
 /* "publish avail.idx" and so on. Return: NULL past the last one; numbers start

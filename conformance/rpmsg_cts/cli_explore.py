@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The commands explore and replay: schedules of a small world, and one of them again."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from rpmsg_cts.diagram.svg import svg
+from rpmsg_cts.diagram.text import text as diagram
+from rpmsg_cts.explore import decision_file, engine, scopes, show, shrink
+from rpmsg_cts.explore.engine import BadScope, How, Outcome, Scope
+from rpmsg_cts.record import EVENT, Record
+from rpmsg_cts.verdict import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_USAGE, FACES, HarnessError, Verdict, exit_status
+
+PROGRESS_S = 2.0
+EXPLORERS = ("exhaustive", "random", "pct", "round-robin")
+# A bound where none is given: random schedules never end by themselves.
+DEFAULT_SCHEDULES = 10_000
+
+_SCOPE_HELP = """\b
+A SCOPE is one argument of words; what it does not name is as in this one:
+  num=2 messages=1,1 buf=24 model=sc,sc mutant=none,none start=0 flags le suppress
+num: entries per ring (1, 2, 4, 8).  messages: from the driver, from the device (0 to 8 each).  buf: bytes of a buffer
+(17 to 64).  model: memory model of the driver's and of the device's processor (sc, tso, weak).  mutant: a deliberate
+error of each.  start: first ring index, 0xffff wraps at once.  flags or event: how notifications are suppressed.
+le or be: byte order.  suppress or eager: whether an end that works asks not to be told."""
+
+
+@click.command(help=f"""Run our two ends against each other in many schedules, or in all.
+
+Every access to shared memory, every value that a memory model lets a load return, and every notification is a choice.
+A failure is named by the requirement and the ordering point that is missing, shrunk, drawn, and kept as a file for
+`rpmsg-cts replay`.  A canary, one deliberate error, is explored beside each scope: where it is not found, the verdict
+is ERROR, since then nothing is proven.
+
+{_SCOPE_HELP}
+
+\b
+Without a SCOPE: a standard set of small ones; --all takes the large ones too.
+
+\b
+Examples:
+  rpmsg-cts explore
+  rpmsg-cts explore 'num=1 messages=2,2 model=weak,weak event start=0xffff'
+  rpmsg-cts explore --scheduler pct --seed 7 --schedules 100000 'num=4 messages=8,8 model=tso,weak'
+  rpmsg-cts explore 'num=2 messages=2,1 model=weak,weak mutant=kick_without_fence,none'
+
+\b
+Exit status: 0 nothing found; 1 something found; 2 bad input; 3 a canary was not found; 4 a bound was met first.""")
+@click.argument("scope_texts", nargs=-1, metavar="[SCOPE]...")
+@click.option("--scheduler", type=click.Choice(EXPLORERS), default="exhaustive", show_default=True,
+              help="Who decides what happens next.")
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, metavar="N",
+              help="Of random and pct; each schedule has one of its own, made of it.")
+@click.option("--depth", type=click.IntRange(min=1, max=16), default=3, show_default=True, metavar="D",
+              help="Changes of priority in a schedule of pct.")
+@click.option("--schedules", type=click.IntRange(min=1), metavar="N",
+              help=f"Stop after so many.  Default: all of them, or {DEFAULT_SCHEDULES} of random and pct.")
+@click.option("--states", type=click.IntRange(min=1), metavar="N", help="Stop after so many different states.")
+@click.option("--unreduced", is_flag=True, help="Try even what cannot make a difference: slow, to check the rest.")
+@click.option("--all", "everything", is_flag=True, help="The large scopes too, if no SCOPE is given.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+              help="Where failures are kept.  Default: out/explore in the project.")
+@click.pass_obj
+def explore(root: Path, scope_texts: Sequence[str], scheduler: str, seed: int, depth: int, schedules: int | None,
+            states: int | None, unreduced: bool, everything: bool, out: Path | None) -> None:
+    """Explore scopes; the text of --help is above."""
+    bound = schedules or (0 if scheduler == "exhaustive" else DEFAULT_SCHEDULES)
+    how = How(scheduler, seed, depth, 1 if scheduler == "round-robin" else bound, states or 0, reduced=not unreduced)
+    folder = out or root / "out" / "explore"
+    verdicts = []
+    try:
+        wanted = [Scope.parse(text) for text in scope_texts or scopes.standard(everything)]
+        click.echo(f"rpmsg-cts explore: {scheduler}, seed {seed}, {len(wanted)} scope{'' if len(wanted) == 1 else 's'}")
+        for number, scope in enumerate(wanted, 1):
+            verdicts.append(_explore_one(scope, how, folder, number))
+    except BadScope as error:
+        _fail(f"{error}; `rpmsg-cts explore --help` explains scopes", EXIT_USAGE)
+    except HarnessError as error:
+        _fail(str(error), EXIT_ERROR)
+    except KeyboardInterrupt:
+        click.echo("interrupted; what was found so far is kept", err=True)
+        sys.exit(EXIT_INTERRUPTED)
+    counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in FACES if verdict in verdicts)
+    click.echo(f"{len(verdicts)} scope{'' if len(verdicts) == 1 else 's'}: {counts}")
+    sys.exit(exit_status(verdicts))
+
+
+def _explore_one(scope: Scope, how: How, folder: Path, number: int) -> Verdict:
+    started = said = time.monotonic()
+
+    def progress(so_far: Outcome) -> bool:
+        nonlocal said
+        if time.monotonic() - said >= PROGRESS_S:
+            said = time.monotonic()
+            click.echo(f"  ... {_counts(so_far, said - started)}", err=True)
+        return True
+
+    outcome = engine.explore(scope, how, progress)
+    click.echo(f"{outcome.verdict!s:6} {scope}")
+    click.echo(f"       {_counts(outcome, time.monotonic() - started)}; {_extent(outcome, how)}")
+    if outcome.verdict is Verdict.ERROR:
+        click.echo(f"       the canary was not found: {outcome.canary}")
+    if outcome.finding:
+        _keep_failure(scope, outcome, folder / f"{number:02}-{outcome.finding.requirement or 'failure'}")
+    return outcome.verdict
+
+
+def _counts(outcome: Outcome, seconds: float) -> str:
+    states = f"{outcome.states:,} states, " if outcome.states else ""
+    return (f"{outcome.schedules:,} schedules, {states}{outcome.steps:,} steps in {seconds:.2f} s "
+            f"({_rate(outcome.schedules, seconds)} schedules/s, {_rate(outcome.steps, seconds)} steps/s)")
+
+
+def _rate(count: int, seconds: float) -> str:
+    rate = count / max(seconds, 1e-6)
+    for limit, unit in ((1e6, "M"), (1e3, "k")):
+        if rate >= limit:
+            return f"{rate / limit:.3g} {unit}"
+    return f"{rate:.0f}"
+
+
+def _extent(outcome: Outcome, how: How) -> str:
+    if outcome.finding:
+        return "stopped at the first failure"
+    if outcome.exhausted:
+        return "exhausted" + (", but for stores older than are kept" if outcome.bounded else "")
+    if how.scheduler != "exhaustive":
+        return "as many as were asked for"
+    return f"not exhausted: a bound was met; about {outcome.estimate:,} schedules in all"
+
+
+def _keep_failure(scope: Scope, outcome: Outcome, base: Path) -> None:
+    assert outcome.finding is not None
+    small = shrink.shrink(scope, outcome.decisions, outcome.finding)
+    before = sum(decision.choice != 0 for decision in outcome.decisions)
+    click.echo(f"       {show.words(small.finding)}")
+    click.echo(f"       shrunk in {small.tries} tries: {before} deliberate decisions to {small.deliberate}, messages "
+               f"{','.join(map(str, scope.messages))} to {','.join(map(str, small.scope.messages))}")
+    path = base.with_suffix(".decisions")
+    decision_file.write(path, small.scope, small.decisions)
+    _, _, rows = show.schedule(small.scope, small.decisions)
+    lines = diagram(rows)
+    for suffix, content in ((".svg", svg(rows, show.words(small.finding))), (".txt", "\n".join(lines))):
+        base.with_suffix(suffix).write_text(content + "\n", encoding="utf-8")
+    click.echo("\n".join(lines))
+    click.echo(f"       replay: ./rpmsg-cts replay {path}")
+
+
+@click.command(help=f"""Run one schedule again: the one of a decision file, or one of a seed.
+
+Shows what both ends did to their rings, and what it broke.  A file of another version, of another scenario, or changed
+by hand is refused, with the first decision that does not fit.
+
+\b
+Examples:
+  rpmsg-cts replay out/explore/01-LAY-022.decisions
+  rpmsg-cts replay --stop-at 40 --log out/explore/01-LAY-022.decisions
+  rpmsg-cts replay --seed 7 --scheduler random 'num=2 messages=2,2 model=weak,weak'
+
+{_SCOPE_HELP}
+
+\b
+Exit status: 0 nothing broke; 1 it fails again; 2 bad input, or a list that does not fit.""")
+@click.argument("what", metavar="FILE|SCOPE")
+@click.option("--seed", type=click.IntRange(min=0), metavar="N", help="WHAT is a scope; run the first schedule of this seed.")
+@click.option("--scheduler", type=click.Choice(("random", "pct", "round-robin")), default="random", show_default=True,
+              help="Who decides, with --seed.")
+@click.option("--stop-at", type=click.IntRange(min=1), metavar="STEP", help="Stop after this step.")
+@click.option("--log", is_flag=True, help="Every access and event instead of the diagram.")
+@click.option("--svg", "svg_path", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Write the diagram here too.")
+@click.option("--width", type=click.IntRange(min=60), default=100, show_default=True, metavar="COLUMNS",
+              help="Of the diagram.")
+def replay(what: str, seed: int | None, scheduler: str, stop_at: int | None, log: bool, svg_path: Path | None,
+           width: int) -> None:
+    """Replay one schedule; the text of --help is above."""
+    try:
+        if seed is None:
+            scope, decisions = decision_file.read(Path(what))
+        else:
+            scope = Scope.parse(what)
+            decisions = engine.of_seed(scope, How(scheduler, seed))
+        outcome, records, rows = show.schedule(scope, decisions, stop_at=stop_at or 0)
+    except (decision_file.BadDecisions, BadScope, engine.Mismatch) as error:
+        _fail(str(error), EXIT_USAGE)
+    except HarnessError as error:
+        _fail(str(error), EXIT_ERROR)
+    click.echo(f"{scope}: {len(decisions)} decisions, {outcome.steps} steps")
+    click.echo("\n".join(map(_line, records) if log else diagram(rows, width)))
+    if svg_path:
+        svg_path.write_text(svg(rows, str(scope)) + "\n", encoding="utf-8")
+    if outcome.finding:
+        click.echo(f"{Verdict.FAIL}: {show.words(outcome.finding)}")
+    elif stop_at and outcome.steps >= stop_at:
+        click.echo(f"stopped at step {stop_at}")
+    else:
+        click.echo(f"{Verdict.PASS}: nothing broke")
+    sys.exit(exit_status([Verdict.FAIL if outcome.finding else Verdict.PASS]))
+
+
+def _line(record: Record) -> str:
+    head = f"{record.step:8} {record.end} {record.what if record.kind == EVENT else record.kind}"
+    if record.kind == EVENT:
+        return f"{head} {record.a:#x} {record.b:#x} {record.c:#x}"
+    return f"{head} {record.what} @{record.a:x} = {record.b:#x} ({record.c} bytes)"
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    click.echo(f"error: {message}", err=True)
+    sys.exit(status)
