@@ -12,7 +12,7 @@ from typing import NoReturn
 import click
 
 from rpmsg_cts import record
-from rpmsg_cts.trace import check, reader
+from rpmsg_cts.trace import check, pcapng, reader
 from rpmsg_cts.trace.tools import Absent
 from rpmsg_cts.verdict import EXIT_ERROR, EXIT_NOTHING, EXIT_USAGE, HarnessError, Verdict, exit_status
 
@@ -61,6 +61,24 @@ def check_command(folder: Path, role: str | None, verbose: bool) -> None:
     counts = {verdict: sum(outcome.verdict is verdict for outcome in outcomes) for verdict in Verdict}
     click.echo("  ".join(f"{verdict} {count}" for verdict, count in counts.items() if count), err=True)
     sys.exit(exit_status(outcome.verdict for outcome in outcomes))
+
+
+@trace_group.command("pcap")
+@_FOLDER
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE")
+def pcap(folder: Path, file: Path) -> None:
+    """Write the messages of a trace as a pcapng file for Wireshark.
+
+    traces/wireshark/rpmsg.lua explains its packets.  Exit status: 0 written, 2 no trace, 3 it cannot be written, 5 the
+    trace cannot be read here.
+    """
+    with _bad_input():
+        found = pcapng.messages(reader.read(folder).records)
+    try:
+        file.write_bytes(pcapng.encode(found))
+    except OSError as error:
+        _fail(f"error: {file}: {error.strerror}", EXIT_ERROR)
+    click.echo(f"{file}: {len(found)} message{'' if len(found) == 1 else 's'}", err=True)
 
 
 @contextmanager

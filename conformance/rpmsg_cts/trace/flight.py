@@ -18,7 +18,7 @@ CHANNEL = "ring"
 # Per processor; together as many records as the log of a world keeps.
 SUBBUFFER = "512K"
 NUM_SUBBUFFERS = 8
-BEFORE_MAX_RECORDS = 4096
+BEFORE_MAX_RECORDS = 16384
 # LTTng writes down how far its clock is from the time of day; ours is not one, and two runs are to be the same.
 CLOCK_OFFSET = re.compile(rb"(offset = )(\d+)(;)")
 
