@@ -101,6 +101,7 @@ $(B)/rps-explore: $(call objects,sim,$(SRC)/prog/rps-explore.c $(WORLD))
 # --- traces: only where LTTng is, and loaded only when asked for ------------
 ifeq ($(shell pkg-config --exists lttng-ust && echo yes),yes)
 TRACES := $(B)/librps-lttng.so $(B)/librps-lttng-clock.so
+TRACE_BENCH := $(B)/trace-bench
 endif
 all: $(TRACES)
 
@@ -129,6 +130,15 @@ $(B)/rps-bench: $(call objects,direct,$(BENCH))
 
 $(B)/rps-bench-lto: $(call objects,bench-lto,$(BENCH))
 	$(CC) -O3 -flto -g -no-pie -o $@ $^
+
+# The scenarios of rps-bench, with a provider loaded.
+$(B)/trace-bench: $(B)/traces/trace_bench.o $(call objects,direct,$(SRC)/xport/trace.c \
+		$(filter-out $(SRC)/bench/rps-%.c,$(BENCH)))
+	$(CC) -no-pie -o $@ $^
+
+.PHONY: bench-trace
+bench-trace: all $(B)/trace-bench ## what tracing costs, off and on
+	PYTHONPATH=conformance $(PYTHON) -m rpmsg_cts.trace.bench
 
 # The Python binding reads the public headers themselves.
 CDEF_HEADERS := record.h decide.h explore.h monitor.h world.h fault.h iut.h tester.h \
