@@ -83,11 +83,11 @@ static uint64_t hash_end(const struct scope_end *end)
 	const struct rps_node *node = &end->node;
 	const struct rps_drv *drv = &node->drv;
 	const struct rps_dev *dev = &node->dev;
-	uint64_t hash = (uint64_t)end->sending | end->send.waiting << 1 |
-			end->wrong_message << 2 | (uint64_t)end->sent << 16 |
-			(uint64_t)end->received << 32 |
-			node->num_dropped << 48 |
-			(uint64_t)node->num_waiting << 56;
+	uint64_t hash =
+		(uint64_t)end->sending | (uint64_t)end->send.waiting << 1 |
+		(uint64_t)end->wrong_message << 2 | (uint64_t)end->sent << 16 |
+		(uint64_t)end->received << 32 | node->num_dropped << 48 |
+		(uint64_t)node->num_waiting << 56;
 
 	if (node->role == RPS_ROLE_DRIVER) {
 		size_t used = offsetof(struct rps_drv, tx_free) +
