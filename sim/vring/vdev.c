@@ -239,6 +239,8 @@ bool rps_vdev_kick_on(struct vdev *vq)
 
 	/* Asked again in any case. */
 	vq->kick_on = false;
+	/* Barrier B: the wish is visible before the ring is looked at; its
+	 * other half is vdrv_fence(). */
 	if (vdev_kick_ask(vq, view) &&
 	    !mutated(vq->mem, MUTANT_kick_on_without_fence))
 		fence_full(vq->mem);

@@ -212,7 +212,7 @@ static RPS_HOT bool vdev_notify_undecided(const struct vdev *vq)
 }
 
 /* Barrier D: used.idx is visible before the driver's wish is read; its other
- * half is in vdrv_missed(). */
+ * half is in rps_vdrv_irq_on(). */
 static RPS_HOT void vdev_fence(struct view view)
 {
 	if (!mutated(view.mem, MUTANT_notify_without_fence))

@@ -236,7 +236,8 @@ bool rps_vdrv_irq_on(struct vdrv *vq)
 {
 	struct view view = view_of(vq->mem);
 
-	/* Asked again in any case. */
+	/* Asked again in any case.  Barrier D: the wish is visible before the
+	 * ring is looked at; its other half is vdev_fence(). */
 	vq->irq_on = false;
 	if (vdrv_irq_ask(vq, view) &&
 	    !mutated(vq->mem, MUTANT_irq_on_without_fence))

@@ -121,7 +121,7 @@ static RPS_HOT bool vdrv_kick_undecided(const struct vdrv *vq, struct view view)
 }
 
 /* Barrier B: avail.idx is visible before the device's wish is read; its other
- * half is in vdev_missed(). */
+ * half is in rps_vdev_kick_on(). */
 static RPS_HOT void vdrv_fence(struct view view)
 {
 	if (!mutated(view.mem, MUTANT_kick_without_fence))
