@@ -193,7 +193,7 @@ def test_malformed_frames_are_answered_and_survived(reactor: Reactor) -> None:
         guest.agent.close()
         with socket.socket(socket.AF_UNIX) as port:
             port.settimeout(NOTICED_S)
-            port.connect(str(guest._files.agent_socket))
+            port.connect(str(guest._machine._files.agent_socket))
             bad_crc = bytearray(encode(Frame(Request.HELLO, 5, b"")))
             bad_crc[-1] ^= 0xFF
             port.sendall(b"rubbish" + bytes(bad_crc) + encode(Frame(Request.HELLO, 6, b"")))

@@ -12,6 +12,8 @@
 #define APPLICATION   30u /* the address of either end's application */
 #define BRING_UP_MAX  UINT64_C(100000)
 #define LARGEST_ARENA 4096u
+/* More than any end needs to take all that fits into its rings. */
+#define POLLS_WITHOUT_STEPS 64u
 
 static struct scope *scope_of(const struct actor *actor)
 {
@@ -173,6 +175,7 @@ static void ask_for_quiet(const struct actor *actor, uint32_t wake)
 static void handle(struct actor *actor, uint32_t wake)
 {
 	struct scope_end *end = &scope_of(actor)->end[actor->end];
+	unsigned int polls = 0;
 
 	if (wake & WAKE_STOP)
 		rps_node_stop(&end->node);
@@ -185,6 +188,10 @@ static void handle(struct actor *actor, uint32_t wake)
 	ask_for_quiet(actor, wake);
 	do {
 		forget(actor, LIFE_POLL);
+		/* An end that polls for ever without a look at memory would
+		 * never come to a step at which it can be stopped. */
+		if (++polls > POLLS_WITHOUT_STEPS)
+			schedule_point(actor->world);
 	} while (rps_node_poll(&end->node));
 	if (scope_of(actor)->link_is_up)
 		send_messages(actor);
