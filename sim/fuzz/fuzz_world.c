@@ -31,16 +31,16 @@ enum mode_bit {
 };
 
 enum op {
-	OP_SEND,      /* @arg: bit 0 the end, the rest a length */
-	OP_SEND_AWAY, /* to an address that nobody has */
-	OP_RECEIVE,
-	OP_WAKE, /* both, with nothing to be told */
-	OP_HOLD,
-	OP_RELEASE,
-	OP_BLOCK, /* a send that waits */
-	OP_ADVANCE,
-	OP_ANNOUNCE,
-	OP_RESTART,
+	DO_SEND,      /* @arg: bit 0 the end, the rest a length */
+	DO_SEND_AWAY, /* to an address that nobody has */
+	DO_RECEIVE,
+	DO_WAKE, /* both, with nothing to be told */
+	DO_HOLD,
+	DO_RELEASE,
+	DO_BLOCK, /* a send that waits */
+	DO_ADVANCE,
+	DO_ANNOUNCE,
+	DO_RESTART,
 	NUM_OPS
 };
 
@@ -238,37 +238,37 @@ static void act(struct world_fuzz *fuzz, enum op op, uint8_t arg)
 	uint32_t end = arg & 1;
 
 	switch (op) {
-	case OP_SEND:
+	case DO_SEND:
 		send(fuzz, arg, false);
 		break;
-	case OP_SEND_AWAY:
+	case DO_SEND_AWAY:
 		send_away(fuzz, arg);
 		break;
-	case OP_RECEIVE:
+	case DO_RECEIVE:
 		receive(fuzz, end);
 		break;
-	case OP_WAKE:
+	case DO_WAKE:
 		rps_world_kick(fuzz->world, (arg >> 1) & 1);
 		rps_world_irq(fuzz->world, (arg >> 2) & 1);
 		break;
-	case OP_HOLD:
+	case DO_HOLD:
 		hold(fuzz, end, arg & 2);
 		break;
-	case OP_RELEASE:
+	case DO_RELEASE:
 		(void)rps_iut_release(fuzz->world, end, 0);
 		break;
-	case OP_BLOCK:
+	case DO_BLOCK:
 		send(fuzz, arg, true);
 		break;
-	case OP_ADVANCE:
+	case DO_ADVANCE:
 		fuzz_require(rps_world_advance(fuzz->world,
 					       UINT64_C(100000000) * arg,
 					       STEPS_MAX) >= 0);
 		break;
-	case OP_ANNOUNCE:
+	case DO_ANNOUNCE:
 		announce(fuzz, end);
 		break;
-	case OP_RESTART:
+	case DO_RESTART:
 		restart(fuzz);
 		break;
 	case NUM_OPS:
