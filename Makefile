@@ -297,7 +297,7 @@ sim-suite: all ## the suites on our own ends
 	./rpmsg-cts run --target sim --out out/sim
 
 .PHONY: check
-check: quick explore-check mutants san valgrind fuzz-replay fuzz fuzz-afl \
+check: quick explore-check mutants san valgrind fuzz-replay fuzz \
 	guest meta-guest kernel-suite ## all tests of the project
 
 .PHONY: kernel-suite
