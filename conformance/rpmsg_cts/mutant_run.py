@@ -23,7 +23,7 @@ from rpmsg_cts.matrix import DIED, Matrix, Outcome, Row
 from rpmsg_cts.mutants import CANARY, CENSUS, Mutant
 from rpmsg_cts.native import simulated
 from rpmsg_cts.plugin import SESSION
-from rpmsg_cts.recorder import LOG_SOURCES, SUBJECT, UNWATCHED, WATCHED, classify
+from rpmsg_cts.recorder import DIAGRAM_SOURCES, LOG_SOURCES, SUBJECT, UNWATCHED, WATCHED, classify
 from rpmsg_cts.targets import Lane
 from rpmsg_cts.verdict import HarnessError, Judgement, Verdict
 
@@ -146,11 +146,12 @@ def _run(item: pytest.Item, following: pytest.Item | None) -> Judgement:
     for when, phase in phases:
         if when == "call" and not ready:
             continue
+        # Nobody will read what the test could tell, and a world that is gone must not be asked.
+        item.stash[LOG_SOURCES], item.stash[DIAGRAM_SOURCES] = [], []
         call = pytest.CallInfo.from_call(phase, when=when)  # type: ignore[arg-type]
         ready = ready and call.excinfo is None
         if (one := classify(call)) is not None:
             judgement = judgement.merge(one) if judgement else one
-    item.stash[LOG_SOURCES] = []
     return judgement or Judgement(Verdict.ERROR, "the test ended without a judgement")
 
 
