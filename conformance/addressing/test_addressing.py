@@ -14,6 +14,7 @@ from rpmsg_cts.native import ANY
 from rpmsg_cts.plugin_link import config, variants
 from rpmsg_cts.profiles import Profile
 from rpmsg_cts.variants import RING
+from rpmsg_cts.verdict import Refused
 
 MOST_OPEN_FILES = 200  # well below what fixtures/guest/agent.h allows
 MORE_THAN_ENOUGH = 1 << 14
@@ -89,7 +90,7 @@ def test_used_up_addresses_are_refused(sim_link: SimLink) -> None:
     while status == 0 and len(epts) < MORE_THAN_ENOUGH:
         try:
             epts.append(sim_link.upper.open(dst=OURS))
-        except OSError as error:
+        except Refused as error:
             status = -error.errno
 
     given(status != 0, f"no address is left after {len(epts)}")
@@ -108,7 +109,7 @@ def test_an_address_in_use_is_refused(link: Link, addr: int) -> None:
     status = 0
     try:
         link.upper.open(src=addr, dst=OURS)
-    except OSError as error:
+    except Refused as error:
         status = -error.errno
     expect(True, status in IN_USE, f"whether a second endpoint at {addr} is refused (result {status})")
     link.lower.send(OURS, addr, b"for the first")

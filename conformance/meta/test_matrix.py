@@ -15,6 +15,7 @@ from rpmsg_cts.results import RequirementText
 from rpmsg_cts.targets import Lane
 
 PASS, FAIL, INCONC, DIED = Outcome("PASS"), Outcome("FAIL", "wrong"), Outcome("INCONC", "why"), Outcome("DIED", "how")
+ERROR = Outcome("ERROR", "ours")
 
 
 def subject(role: str, *ids: str) -> Subject:
@@ -78,7 +79,8 @@ def test_a_role_without_a_killed_mutant_is_not_covered() -> None:
     (matrix(row(FAIL, PASS, PASS), complete=False), 0),
     (matrix(row(FAIL, FAIL, PASS), baseline=INCONC), 3),
     (matrix(row(FAIL, FAIL, PASS), canary=row(PASS, FAIL, FAIL, name=CANARY)), 3),
-], ids=["good", "survivor", "unrelated", "uncovered", "part", "red-baseline", "live-canary"])
+    (matrix(row(FAIL, FAIL, PASS), row(ERROR, PASS, FAIL)), 3),
+], ids=["good", "survivor", "unrelated", "uncovered", "part", "red-baseline", "live-canary", "broken-harness"])
 def test_the_exit_status_says_the_worst(made: Matrix, status: int) -> None:
     """A matrix that cannot be believed is worse than a bad one."""
     assert made.exit_status == status

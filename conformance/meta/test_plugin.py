@@ -179,11 +179,16 @@ def test_selections(suite, option, tests):
     ("skip('no QEMU; install qemu-system-arm')", Verdict.SKIP, "no QEMU; install qemu-system-arm"),
     ("raise GuestFailure('oops')", Verdict.FAIL, "oops"),
     ("raise HarnessError('ours')", Verdict.ERROR, "HarnessError: ours"),
+    ("from rpmsg_cts import decode; decode.decode_header(b'6 long', 'le')", Verdict.INCONC,
+     "what the implementation wrote cannot be read: 16 bytes needed at offset 0, but the data ends at 6"),
+    ("from rpmsg_cts.verdict import Refused; raise Refused(28, 'No space left')", Verdict.INCONC,
+     "the implementation refuses: No space left"),
+    ("raise OSError(28, 'disk full')", Verdict.ERROR, "OSError: [Errno 28] disk full"),
     ("1 / 0", Verdict.ERROR, "ZeroDivisionError: division by zero"),
     ("pytest.fail('x')", Verdict.ERROR, "Failed: x"),
     ("from rpmsg_cts import verdict; verdict.worst([])", Verdict.ERROR, "ValueError: max() arg is an empty sequence"),
     ("from rpmsg_cts.meta_probe import fail", Verdict.ERROR, "ModuleNotFoundError: No module named 'rpmsg_cts.meta_probe'"),
-], ids=range(13))
+], ids=range(16))
 def test_outcomes_become_verdicts(suite, body, verdict, reason):
     """Who is to blame depends on how a test ends."""
     done = suite(f"@req('HDR-001')\ndef test_x(driver_link):\n    {body}\n")

@@ -184,7 +184,7 @@ class Upper(ABC):
 
     @abstractmethod
     def open(self, src: int = ANY, dst: int = ANY, name: str = "test") -> Endpoint:
-        """A new endpoint; OSError where the IUT refuses."""
+        """A new endpoint; Refused where the IUT does not make one."""
 
     @abstractmethod
     def close(self, ept: Endpoint) -> None:

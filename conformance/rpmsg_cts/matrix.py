@@ -165,11 +165,15 @@ class Matrix:
 
     @property
     def errors(self) -> list[str]:
-        """Why the matrix itself is not to be believed: red without an error, or green with the worst of all."""
+        """Why the matrix itself is not to be believed: red without an error, or green with the worst of all; and where
+        an error of an end was taken for one of ours."""
         found = [f"red without any error: {self.nodeids[position]}: {outcome.verdict} {outcome.reason}"
                  for position, outcome in self.baseline.items() if not outcome.green]
         found += [f"the monitor blames ends without any error: {self.nodeids[position]}: {text}"
                   for position, outcome in self.baseline.items() for text in outcome.monitor.values()]
+        found += [f"the harness broke: {name}: {self.nodeids[position]}: {outcome.reason}"
+                  for name, row in self.rows.items() for position, outcome in row.outcomes.items()
+                  if outcome.verdict == str(Verdict.ERROR)]
         canary = self.rows.get(CANARY)
         if canary is None or canary.killed_as != list(ROLES):
             where = canary.killed_as if canary else []

@@ -22,7 +22,7 @@ from rpmsg_cts.diagram.rows import rows
 from rpmsg_cts.native import error_name
 from rpmsg_cts.targets import DEVICE, DRIVER, ROLES, Lane
 from rpmsg_cts.upper_sim import SimJob, UpperSim
-from rpmsg_cts.verdict import HarnessError, Inconclusive
+from rpmsg_cts.verdict import GuestFailure, HarnessError, Inconclusive, Refused
 
 FIRST_ADDR = 0x500
 STEPS_PER_MESSAGE = 2000  # an undisturbed one takes about a hundred
@@ -168,7 +168,7 @@ class Pair:
         """The peer can be dead, or its ring broken by what it was made to do."""
         try:
             return act()
-        except (HarnessError, OSError):
+        except (HarnessError, Refused, GuestFailure):
             if role != self.peer:
                 raise
             return None

@@ -14,13 +14,14 @@ from typing import Protocol, TypeVar
 import pytest
 
 from rpmsg_cts import known, profiles
+from rpmsg_cts.decode import DecodeError
 from rpmsg_cts.diagram.row import ENDS, Row
 from rpmsg_cts.judge import Mismatch
 from rpmsg_cts.monitor import Finding
 from rpmsg_cts.results import (MAX_DIAGRAM_ROWS, Facts, KnownDefect, RequirementText, Result, ResultsError, ResultsWriter, bounded_log,
                                bounded_text)
 from rpmsg_cts.targets import Lane
-from rpmsg_cts.verdict import GuestFailure, Inconclusive, Judgement, Verdict, exit_status
+from rpmsg_cts.verdict import GuestFailure, Inconclusive, Judgement, Refused, Verdict, exit_status
 
 PACKAGE_DIR = Path(__file__).resolve().parent
 MAX_FRAMES = 12
@@ -314,6 +315,10 @@ def classify(call: pytest.CallInfo[None]) -> Judgement | None:
             return Judgement(Verdict.SKIP, _first_line(error) or "skipped without a reason")
         case Inconclusive():
             return Judgement(Verdict.INCONC, str(error) or "inconclusive without a reason")
+        case DecodeError() if call.when == "call":
+            return Judgement(Verdict.INCONC, f"what the implementation wrote cannot be read: {error}")
+        case Refused():
+            return Judgement(Verdict.INCONC, f"the implementation refuses: {error.strerror}")
         case GuestFailure() if call.when != "setup":
             reason, _, story = str(error).partition("\n")
             return Judgement(Verdict.FAIL, reason or "the guest's kernel failed", "", story)

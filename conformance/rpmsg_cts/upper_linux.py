@@ -11,7 +11,7 @@ from rpmsg_cts.guest.agent import AgentClient
 from rpmsg_cts.guest.errors import AgentError
 from rpmsg_cts.link import MOST_MESSAGES, Channel, Delivered, Endpoint, Job, Upper
 from rpmsg_cts.native import ANY
-from rpmsg_cts.verdict import HarnessError
+from rpmsg_cts.verdict import HarnessError, Refused
 
 BUS = "/sys/bus/rpmsg/devices"
 AUTOPROBE = "/sys/bus/rpmsg/drivers_autoprobe"
@@ -91,7 +91,7 @@ class UpperLinux(Upper):
             (device,) = set(self._agent.list_dir(CLASS)) - before
             handle = self._agent.open(f"/dev/{device}")
         except AgentError as error:
-            raise OSError(error.errno, os.strerror(error.errno)) from error
+            raise Refused(error.errno, os.strerror(error.errno)) from error
         self._open[handle] = _Open(handle, created=True)
         return Endpoint(handle, None if src == ANY else src, dst, name)
 

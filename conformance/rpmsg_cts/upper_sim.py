@@ -9,6 +9,7 @@ from typing import Any
 
 from rpmsg_cts.link import MOST_MESSAGES, Channel, Delivered, Endpoint, Job, Upper
 from rpmsg_cts.native import ANY, Native, checked
+from rpmsg_cts.verdict import GuestFailure, Refused
 
 MAX_PAYLOAD = 4096
 MAX_CHANNELS = 128
@@ -46,8 +47,10 @@ class UpperSim(Upper):
 
     def open(self, src: int = ANY, dst: int = ANY, name: str = "test") -> Endpoint:
         handle = self._lib.rps_iut_open(self._world, self._end, name.encode(), src, dst)
+        if handle == -errno.ETIME:
+            raise GuestFailure("the IUT does not come to rest when an endpoint is opened")
         if handle < 0:
-            raise OSError(-handle, os.strerror(-handle))
+            raise Refused(-handle, os.strerror(-handle))
         return Endpoint(handle, self._lib.rps_iut_addr(self._world, self._end, handle), dst, name)
 
     def close(self, ept: Endpoint) -> None:

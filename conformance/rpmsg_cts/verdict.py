@@ -149,5 +149,9 @@ class GuestFailure(Exception):
     """The guest's kernel crashed or hung because of the stimulus: a FAIL of the IUT, not an ERROR."""
 
 
+class Refused(OSError):
+    """The IUT said no to what a test asked of it; where the test does not expect that, the verdict is INCONC."""
+
+
 class Inconclusive(Exception):
     """The test ran and cannot say: the verdict is INCONC."""
