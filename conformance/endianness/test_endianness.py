@@ -21,8 +21,8 @@ OURS, THEIRS = 0x401, 0x400
 ROOT = Path(__file__).resolve().parents[2]
 VECTORS = vectors.load(ROOT)
 LITTLE, BIG = 0, 1  # VHOST_VRING_LITTLE_ENDIAN, VHOST_VRING_BIG_ENDIAN
-MODERN = {"le": Config(), "be": Config(big_endian=True)}
-LEGACY = {"le": Config(features=F_NS), "be": Config(features=F_NS, big_endian=True)}
+MODERN = {"le": Config(big_endian=False), "be": Config(big_endian=True)}
+LEGACY = {order: config.but(features=F_NS) for order, config in MODERN.items()}
 EVERY = {"modern-le": MODERN["le"], "modern-be": MODERN["be"], "legacy-le": LEGACY["le"], "legacy-be": LEGACY["be"],
          "legacy-be-event": Config(features=F_NS | F_EVENT_IDX, big_endian=True)}
 

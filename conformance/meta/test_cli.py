@@ -349,7 +349,7 @@ def test_doctor_names_packages(project):
 
 def test_doctor_reads_what_was_fetched(project):
     """Versions are in it."""
-    qemu = project / "build" / "qemu"
+    qemu = project / "build" / "qemu" / "qemu-system-arm"
     qemu.mkdir(parents=True)
     (qemu / "facts.json").write_text(json.dumps({"binary": "/bin/true", "device": "vhost-user-test-device-pci",
                                                  "origin": "PATH", "present": True, "version": "10.2.0"}))
@@ -359,7 +359,8 @@ def test_doctor_reads_what_was_fetched(project):
 
     checks = {check.what: check for check in doctor.examine(project).checks}
 
-    assert checks["QEMU"].good and checks["QEMU"].found == "10.2.0, PATH, has vhost-user-test-device-pci"
+    assert checks["QEMU for arm"].good and not checks["QEMU for m68k"].good
+    assert checks["QEMU for arm"].found == "10.2.0, PATH, has vhost-user-test-device-pci"
     assert not checks["guest kernel"].good
 
 

@@ -10,16 +10,18 @@ import sys
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rpmsg_cts.guest import watchdog
-from rpmsg_cts.guest.domain import MAX_DEVICES, Domain, DomainFiles, describe
+from rpmsg_cts.guest.domain import TEMPLATES, Domain, DomainFiles, describe
 from rpmsg_cts.guest.errors import BootFailed, MissingAgent, MissingKernel, MissingModules, MissingQemu
 from rpmsg_cts.guest.image import NEEDED_MODULES, GuestImage, Module, find_image
 from rpmsg_cts.guest.machine import VhostUserDevice
 from rpmsg_cts.guest.qemu import Qemu, find_qemu
+from rpmsg_cts.guest.qemu_lanes import MAX_DEVICES
 from rpmsg_cts.guest.runtime import LOCK, PREFIX, runtime_folder, sweep
 from rpmsg_cts.reactor import Reactor
 
@@ -30,8 +32,8 @@ IMAGE = GuestImage(Path("/k/uImage"), Path("/k/initramfs.cpio"), "6.12.0", {"ker
                    (Module("rpmsg_core", "/modules/rpmsg_core.ko.xz", "00" * 32),))
 
 
-def description(devices: list[VhostUserDevice] | None = None, **more: object) -> str:
-    return describe("rpmsg-cts-test-1-guest", "test", QEMU, IMAGE, FILES, devices or [], 128, **more)
+def description(devices: list[VhostUserDevice] | None = None, lane: str = "armhf", **more: object) -> str:
+    return describe("rpmsg-cts-test-1-guest", "test", QEMU, replace(IMAGE, lane=lane), FILES, devices or [], 128, **more)
 
 
 def qemu_arguments(xml: str) -> list[str]:
@@ -80,9 +82,10 @@ def test_more_devices_than_places_are_refused() -> None:
 @pytest.mark.skipif(not shutil.which("virt-xml-validate"), reason="install libvirt-clients")
 @pytest.mark.skipif(not shutil.which("xmllint"), reason="install libxml2-utils")
 @pytest.mark.parametrize("count", [0, 1, MAX_DEVICES])
-def test_libvirt_s_own_schema_accepts_it(tmp_path: Path, count: int) -> None:
+@pytest.mark.parametrize("machine", [path.stem for path in TEMPLATES.glob("*.xml")])
+def test_libvirt_s_own_schema_accepts_it(tmp_path: Path, machine: str, count: int) -> None:
     path = tmp_path / "domain.xml"
-    path.write_text(description([VhostUserDevice("/tmp/x/vu.sock")] * count), encoding="utf-8")
+    path.write_text(description([VhostUserDevice("/tmp/x/vu.sock")] * count, machine), encoding="utf-8")
 
     done = subprocess.run(["virt-xml-validate", str(path), "domain"], capture_output=True, text=True, check=False)
 
@@ -124,17 +127,18 @@ def test_libvirt_s_refusal_is_told_in_its_words(reactor: Reactor) -> None:
 
 
 def test_without_qemu_it_says_how_to_get_one(tmp_path: Path) -> None:
-    with pytest.raises(MissingQemu, match="run ci/fetch-qemu"):
-        find_qemu(tmp_path)
+    with pytest.raises(MissingQemu, match="run ci/fetch-qemu m68k"):
+        find_qemu("m68k", tmp_path)
 
 
 def test_an_old_qemu_is_named(tmp_path: Path) -> None:
-    (tmp_path / "qemu").mkdir()
+    folder = tmp_path / "qemu" / "qemu-system-arm"
+    folder.mkdir(parents=True)
     facts = {"version": "7.2.19", "origin": "PATH", "present": False, "device": "vhost-user-test-device-pci"}
-    (tmp_path / "qemu" / "facts.json").write_text(json.dumps(facts))
+    (folder / "facts.json").write_text(json.dumps(facts))
 
     with pytest.raises(MissingQemu, match=r"QEMU 7\.2\.19 has no vhost-user-test-device-pci; QEMU 10\.2 or newer"):
-        find_qemu(tmp_path)
+        find_qemu(build=tmp_path)
 
 
 def prepared_kernel(build: Path, modules: tuple[str, ...]) -> None:

@@ -131,7 +131,7 @@ def run(root: Path, target_names: Sequence[str], suites: Sequence[str], ids: Seq
         profile: str, seed: int, variants: str | None, swarm_seeds: int, out: Path | None, formats: Sequence[str],
         trace: str | None, verbose: bool) -> None:
     """Run tests; the text of --help is above."""
-    wanted = list(dict.fromkeys(target_names)) or _targets_of(root, tests)
+    wanted = list(dict.fromkeys(target_names)) or _targets_of(tests)
     _check_names(root, wanted, suites, ids, profile)
     paths = _paths(root, suites, tests)
     directory = out or root / "out" / "report"
@@ -350,11 +350,10 @@ def _conclude(watcher: RunWatcher, code: int, directory: Path, formats: Iterable
     return status
 
 
-def _targets_of(root: Path, tests: Sequence[str]) -> list[str]:
+def _targets_of(tests: Sequence[str]) -> list[str]:
     """The targets that node ids name in their parameters, else sim."""
-    named = [name for test in tests for name in targets.all_targets(root)
-             if any(f"[{name}-{role}" in test for role in targets.ROLES)]
-    return list(dict.fromkeys(named)) or [targets.SIM]
+    named = [targets.named_in(test) for test in tests]
+    return list(dict.fromkeys(filter(None, named))) or [targets.SIM]
 
 
 def _check_names(root: Path, names: Sequence[str], suites: Sequence[str], ids: Sequence[str], profile: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rpmsg_cts import targets
+from rpmsg_cts.guest.qemu_lanes import QEMU_LANES
 from rpmsg_cts.machine import machine_facts
 
 # Groups of ci/packages.txt without which a kind of target cannot run.
@@ -46,18 +47,22 @@ def examine(root: Path) -> Diagnosis:
     """Look at the machine; changes nothing and starts nothing but dpkg-query."""
     packages = list(_packages(root / "ci" / "packages.txt"))
     library = _built(root / "build" / "librps-sim.so", "library", "run `make`")
-    guest = [_built(root / "build" / "guest" / "kernel-armhf" / "initramfs.cpio", "guest agent", "run `make conformance`"),
-             _qemu(root / "build" / "qemu"), _kernel(root / "build" / "kernel-armhf"), _libvirt()]
     by_group = {group: check for group, check in packages}
     sim = [by_group[group] for group in SIM_GROUPS if group in by_group] + [library]
-    linux = [by_group[group] for group in GUEST_GROUPS if group in by_group] + [library, *guest]
-    uml = [*(by_group[group] for group in SIM_GROUPS if group in by_group), library, _uml(root / "build" / "kernels")]
+    guest = [by_group[group] for group in GUEST_GROUPS if group in by_group] + [library, _libvirt()]
+    qemus = {name: _qemu(root / "build" / "qemu", lane.qemu) for name, lane in QEMU_LANES.items()}
+    shipped = [_built(root / "build" / "guest" / "kernel-armhf" / "initramfs.cpio", "guest agent", "run `make conformance`"),
+               _kernel(root / "build" / "kernel-armhf")]
+    built = {name: _kernels(root / "build" / "kernels", name.removeprefix("linux-")) for name in targets.BUILT}
+    needs = {targets.SIM: sim, targets.LINUX_ARMHF: [*guest, *shipped, qemus["armhf"]],
+             targets.LINUX_UML: [*sim, built[targets.LINUX_UML]],
+             **{name: [*guest, qemus[name.removeprefix("linux-")], built[name]]
+                for name in (targets.LINUX_M68K, targets.LINUX_X86_64)}}
     machine = machine_facts()
     checks = (Check("machine", f"{machine['os']}, {machine['architecture']}, Linux {machine['kernel']},"
                                f" {machine['cpus']} processors"),
-              *by_group.values(), library, *guest, uml[-1])
-    return Diagnosis(checks, {targets.SIM: _cures(sim), targets.LINUX_ARMHF: _cures(linux),
-                              targets.LINUX_UML: _cures(uml)})
+              *by_group.values(), library, guest[-1], *shipped, *qemus.values(), *built.values())
+    return Diagnosis(checks, {name: _cures(found) for name, found in needs.items()})
 
 
 def _cures(checks: list[Check]) -> tuple[str, ...]:
@@ -103,14 +108,15 @@ def _built(path: Path, what: str, cure: str) -> Check:
     return Check(what, "not built", cure)
 
 
-def _qemu(folder: Path) -> Check:
-    facts = _facts(folder)
+def _qemu(folder: Path, machine: str) -> Check:
+    what, cure = f"QEMU for {machine}", f"run ci/fetch-qemu {machine}"
+    facts = _facts(folder / f"qemu-system-{machine}")
     if not facts:
-        return Check("QEMU", "not looked for yet; 10.2 or newer is needed", "run `make conformance`, which fetches it")
+        return Check(what, "not looked for yet; 10.2 or newer is needed", cure)
     found = f"{facts.get('version', '?')}, {facts.get('origin', '?')}"
     if not facts.get("present") or not Path(str(facts.get("binary", ""))).exists():
-        return Check("QEMU", f"{found}; without {facts.get('device', 'the device')}", "run ci/fetch-qemu")
-    return Check("QEMU", f"{found}, has {facts.get('device')}")
+        return Check(what, f"{found}; without {facts.get('device', 'the device')}", cure)
+    return Check(what, f"{found}, has {facts.get('device')}")
 
 
 def _kernel(folder: Path) -> Check:
@@ -122,11 +128,12 @@ def _kernel(folder: Path) -> Check:
                                  f" modules: {names}")
 
 
-def _uml(folder: Path) -> Check:
-    releases = [str(facts.get("release")) for path in sorted(folder.glob("*")) if (facts := _facts(path)).get("lane") == "uml"]
+def _kernels(folder: Path, lane: str) -> Check:
+    releases = ["+".join([str(facts.get("release")), *str(facts.get("origin", {}).get("kernel_variants", "")).split()])
+                for path in sorted(folder.glob("*")) if (facts := _facts(path)).get("lane") == lane]
     if not releases:
-        return Check("user-mode kernels", "none built yet", "run `ci/build-kernel build debian:6.1 --lane uml`")
-    return Check("user-mode kernels", ", ".join(releases))
+        return Check(f"kernels for {lane}", "none built yet", f"run `./rpmsg-cts kernel build debian:6.1 --lane {lane}`")
+    return Check(f"kernels for {lane}", ", ".join(releases))
 
 
 def _libvirt() -> Check:

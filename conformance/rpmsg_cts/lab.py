@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rpmsg_cts.link import F_EVENT_IDX, F_INDIRECT, F_NS, F_VERSION_1, Config, Link, Unsupported
 from rpmsg_cts.reactor import Reactor
 from rpmsg_cts.results import Facts
-from rpmsg_cts.targets import LINUX_ARMHF, LINUX_UML, Lane
+from rpmsg_cts.targets import LINUX_ARMHF, LINUX_M68K, LINUX_UML, LINUX_X86_64, Lane, kind_of
 from rpmsg_cts.trace.tracer import Tracer
 from rpmsg_cts.verdict import HarnessError
 from rpmsg_cts.vhost_user import VhostUser
@@ -40,16 +40,22 @@ class Place:
     """One kind of guest: its devices, and why it cannot have what none of them has.
 
     Features and sizes are fixed when the guest starts, so there is a device for each combination that tests want.
-    num: entries of every ring where the guest chooses them itself; 0 where the port decides.
+    num: entries of every ring where the guest chooses them itself; 0 where the port decides.  big_endian: its processor.
     """
 
     ports: tuple[Port, ...]
     reasons: Mapping[str, str]
     num: int = 0
+    big_endian: bool = False
+
+    def as_here(self, config: Config) -> Config:
+        """The configuration with what it leaves to the target."""
+        return config.but(big_endian=self.big_endian) if config.big_endian is None else config
 
     def port_for(self, target: str, config: Config) -> Port:
         """Return: the guest's device for this configuration; Unsupported, with the reason, where there is none."""
-        plain = Config()
+        plain = Config(big_endian=self.big_endian)
+        config = self.as_here(config)
         for name, reason in self.reasons.items():
             if getattr(config, name) != getattr(plain, name):
                 raise Unsupported(f"{target}: no {name}={getattr(config, name)} here: {reason}")
@@ -71,7 +77,7 @@ PORTS = (
 )
 REASONS = {
     "align": "a modern device has its rings where the driver puts them",
-    "big_endian": "the guest's processor is little endian",
+    "big_endian": "the guest's processor has the other byte order",
     "start_idx": "a driver starts at index 0",
     "dirty": "the driver's memory is its own",
     "refuse_features": "a vhost-user device cannot refuse features",
@@ -84,10 +90,18 @@ REASONS = {
     "space": "the device has no configuration space",
     "learn_dst": "the driver's endpoints learn no destination",
 }
+QEMU_PORTS = (*PORTS, Port("long", 512, F_NS | F_VERSION_1))
 PLACES = {
-    LINUX_ARMHF: Place((*PORTS, Port("long", 512, F_NS | F_VERSION_1)), REASONS),
+    LINUX_ARMHF: Place(QEMU_PORTS, REASONS),
     LINUX_UML: Place(PORTS, {**REASONS, "num": "virtio_uml has 256 entries in every ring"}, num=256),
+    LINUX_M68K: Place(QEMU_PORTS, REASONS, big_endian=True),
+    LINUX_X86_64: Place(QEMU_PORTS, REASONS),
 }
+
+
+def place_of(target: str) -> Place | None:
+    """Return: where a target's guests have their devices; None for one that needs no guest."""
+    return PLACES.get(kind_of(target))
 
 
 class Lab:
@@ -102,18 +116,20 @@ class Lab:
         self._guest: Guest | None = None
         self._boot_failures = 0
         self._target = ""
+        self._tainted = 0
 
     def link(self, lane: Lane, config: Config) -> Link:
         """Connect to the guest's driver; Unsupported where the guest cannot have such a link."""
         from rpmsg_cts.link_linux import LinuxLink  # pylint: disable=import-outside-toplevel
 
-        place = PLACES[lane.target]
+        place = PLACES[kind_of(lane.target)]
         port = place.port_for(lane.target, config)
         guest = self._running(lane.target)
-        return LinuxLink(lane, config.but(num=place.num or config.num), guest, self._backends[port.name], self._devices[port.name], self._reactor)
+        config = config.but(num=place.num or config.num, big_endian=place.big_endian)
+        return LinuxLink(lane, config, guest, self._backends[port.name], self._devices[port.name], self._reactor)
 
     def _running(self, target: str) -> Guest:
-        if self._guest is not None and (self._target != target or not self._answers(self._guest)):
+        if self._guest is not None and (self._target != target or not self._is_well(self._guest)):
             self.close_guest()
         if self._target != target:
             self._target, self._boot_failures = target, 0
@@ -136,15 +152,15 @@ class Lab:
         self._boot_failures = 0
         return guest
 
-    @staticmethod
-    def _answers(guest: Guest) -> bool:
+    def _is_well(self, guest: Guest) -> bool:
+        """Whether it answers, and has not complained of itself: such a kernel may die of what the next test does."""
         from rpmsg_cts.guest.errors import GuestError  # pylint: disable=import-outside-toplevel
 
         try:
             guest.agent.ping(PING_TIMEOUT_S)
+            return guest.agent.tainted() == self._tainted
         except GuestError:
             return False
-        return True
 
     def _boot(self, target: str) -> Guest:
         # pylint: disable=import-outside-toplevel
@@ -152,7 +168,7 @@ class Lab:
         from rpmsg_cts.guest.image import kernel_image
         from rpmsg_cts.guest.runtime import runtime_folder
 
-        folder, ports = runtime_folder().path, PLACES[target].ports
+        folder, ports = runtime_folder().path, PLACES[kind_of(target)].ports
         image = kernel_image(target)
         for port in ports:
             self._backends[port.name] = VhostUser(folder / port.name, port.features, self._reactor,
@@ -164,6 +180,7 @@ class Lab:
         self._target_facts(target, guest.facts)
         for module in MODULES:
             guests.load(guest, module)
+        self._tainted = guest.agent.tainted()
         self._devices = dict(zip((port.name for port in ports), guest.rpmsg_devices(), strict=True))
         return guest
 

@@ -38,7 +38,7 @@ class Config:
     """What a test wants of its link.
 
     num: entries per ring.  features: offered by the device.  align: of contiguous rings in bytes, 0 for three separate
-    addresses.  big_endian: the driver's processor.  start_idx: first ring index.  dirty: memory starts full of this byte.
+    addresses.  big_endian: the driver's processor; None is whatever the target has.  start_idx: first ring index.  dirty: memory starts full of this byte.
     device_id: virtio device id.  refuse_features: the device does not accept the driver's features.  start: the driver
     end is brought up before the test begins.
 
@@ -52,7 +52,7 @@ class Config:
     features: int = F_NS | F_VERSION_1
     align: int = 16
     buf_bytes: int = 512
-    big_endian: bool = False
+    big_endian: bool | None = None
     start_idx: int = 0
     dirty: int = 0
     device_id: int = 7

@@ -59,7 +59,7 @@ class World:
             "seed": seed, "features": config.features, "num": config.num, "align": config.align,
             "buf_bytes": config.buf_bytes, "device_id": config.device_id, "driver_mutant": driver_mutant,
             "device_mutant": device_mutant, "start_idx": config.start_idx, "dirty": config.dirty,
-            "native_be": config.big_endian, "refuse_features": config.refuse_features,
+            "native_be": bool(config.big_endian), "refuse_features": config.refuse_features,
             "tx_buf_bytes": config.tx_buf_bytes, "low_features": config.low_features, "told_order": config.told_order,
             "bus_offset": config.bus_offset, "bufsz": config.bufsz, "learn_dst": config.learn_dst,
             "space": config.space, "space_bytes": len(config.space), "driver": driver, "device": device,

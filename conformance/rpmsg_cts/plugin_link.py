@@ -20,7 +20,7 @@ import pytest
 
 from rpmsg_cts import marks
 from rpmsg_cts.judge import Mismatch, skip
-from rpmsg_cts.lab import PLACES, Lab
+from rpmsg_cts.lab import Lab, place_of
 from rpmsg_cts.link import Config, Link, Unsupported
 from rpmsg_cts.link_sim import SimLink, mutant_number
 from rpmsg_cts.marks import Reached
@@ -214,7 +214,7 @@ def _pair(lane: Lane, wanted: Config, seed: int, scheduler: int) -> Pair:
 
 def _connect(lane: Lane, wanted: Config, seed: int, request: pytest.FixtureRequest) -> Link:
     with _coming_up():
-        if lane.target in PLACES:
+        if place_of(lane.target):
             laboratory: Lab = request.getfixturevalue("lab")
             return laboratory.link(lane, wanted)
         return SimLink(lane.target, lane.role, wanted, seed, request.getfixturevalue("tracer"))

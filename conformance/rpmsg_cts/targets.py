@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Targets by name, the roles each can play, and lanes: one target in one role, as a test sees it."""
+"""Targets by name, the roles each can play, and lanes: one target in one role, as a test sees it.
+
+Where a kernel is built here there may be several: linux-uml is the newest of them, linux-uml:6.1 the newest 6.1, and
+linux-uml:6.1+kasan that with a variant of its configuration.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rpmsg_cts import mutants, near
@@ -15,7 +20,16 @@ ROLES = (DRIVER, DEVICE)
 SIM = "sim"
 LINUX_ARMHF = "linux-armhf"
 LINUX_UML = "linux-uml"
+LINUX_M68K = "linux-m68k"
+LINUX_X86_64 = "linux-x86_64"
+BUILT = {
+    LINUX_UML: "virtio_rpmsg_bus of a kernel built here as user-mode Linux",
+    LINUX_M68K: "virtio_rpmsg_bus of a kernel built here for a big-endian processor, in a QEMU guest",
+    LINUX_X86_64: "virtio_rpmsg_bus of a kernel built here for x86-64, in a QEMU guest",
+}
 MUTANT_PREFIX = "mutant:"
+
+_KERNEL = re.compile(r"[0-9][0-9A-Za-z.-]*(\+[a-z0-9_]+)*")
 
 
 class UnknownTarget(Exception):
@@ -32,6 +46,11 @@ class Target:
     name: str
     roles: tuple[str, ...]
     what: str
+
+    @property
+    def kind(self) -> str:
+        """The name without what comes after a colon."""
+        return kind_of(self.name)
 
     @property
     def in_process(self) -> bool:
@@ -55,7 +74,7 @@ def all_targets(root: Path) -> dict[str, Target]:
     targets = [
         Target(SIM, ROLES, "our own driver against our own device, in process, in simulated memory and time"),
         Target(LINUX_ARMHF, (DRIVER,), "virtio_rpmsg_bus of Debian's armhf kernel as shipped, in a QEMU guest"),
-        Target(LINUX_UML, (DRIVER,), "virtio_rpmsg_bus of a kernel built here as user-mode Linux"),
+        *(Target(name, (DRIVER,), what) for name, what in BUILT.items()),
     ]
     targets += [Target(MUTANT_PREFIX + mutant.name, ROLES, f"our own ends with one deliberate error: {mutant.what}")
                 for mutant in mutants.load(root).values()]
@@ -64,7 +83,23 @@ def all_targets(root: Path) -> dict[str, Target]:
 
 def find(name: str, targets: dict[str, Target]) -> Target:
     """Return: the target of this name, else UnknownTarget."""
-    try:
+    if name in targets:
         return targets[name]
-    except KeyError:
-        raise UnknownTarget(near.unknown("target", name, targets)) from None
+    kind, colon, kernel = name.partition(":")
+    if not colon or kind not in BUILT:
+        raise UnknownTarget(near.unknown("target", name, targets))
+    if not _KERNEL.fullmatch(kernel):
+        raise UnknownTarget(f"unknown target '{name}': a kernel is named as in {kind}:6.1 or {kind}:6.1+kasan; "
+                            "`rpmsg-cts kernel list` shows those that were built")
+    return replace(targets[kind], name=name)
+
+
+def kind_of(name: str) -> str:
+    """Return: the kind of a target, as in linux-uml for linux-uml:6.1."""
+    return name.partition(":")[0]
+
+
+def named_in(nodeid: str) -> str:
+    """Return: the target in the parameters of a test's id, "" where there is none."""
+    found = re.search(rf"\[([^\[\]]+?)-({'|'.join(ROLES)})(?=[-\]])", nodeid)
+    return found[1] if found else ""

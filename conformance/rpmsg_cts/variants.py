@@ -71,7 +71,7 @@ def choose(names: tuple[str, ...], plain: Config, modes: Mapping[str, str]) -> l
     chosen: dict[str, set[str]] = {}
     configs: dict[str, Config] = {}
     for target, mode in modes.items():
-        for name, config in _variants(names, plain, target if _is_real(target) else targets.SIM, mode):
+        for name, config in _variants(names, plain, targets.kind_of(target), mode):
             configs[name] = config
             chosen.setdefault(name, set()).add(target)
     return [Variant(name, config, frozenset(chosen[name])) for name, config in configs.items()]
@@ -83,7 +83,8 @@ def _variants(names: tuple[str, ...], plain: Config, target: str, mode: str) -> 
         return ()
     base = {name: next(iter(PARAMETERS[name])) for name in names}
     # What a target cannot do even alone need not be tried in combination.
-    values = {name: [value for value in PARAMETERS[name] if _expressible(target, _config(plain, {name: value}))]
+    values = {name: [value for value in PARAMETERS[name] if _expressible(target, _config(plain, {name: value}))
+                     and (value == base[name] or _is_other(target, _config(plain, {name: value}), plain))]
               for name in names}
     values = {name: some or [base[name]] for name, some in values.items()}
 
@@ -105,18 +106,22 @@ def _name(row: Mapping[str, str], base: Mapping[str, str]) -> str:
     return "".join(f"+{value}" for name, value in row.items() if value != base[name])
 
 
-def _is_real(target: str) -> bool:
-    return target != targets.SIM and not target.startswith(targets.MUTANT_PREFIX)
+def _is_other(target: str, config: Config, plain: Config) -> bool:
+    """Whether a configuration is more than another name for what the target has anyway."""
+    from rpmsg_cts.lab import place_of  # pylint: disable=import-outside-toplevel
+    place = place_of(target)
+    return place is None or place.as_here(config) != place.as_here(plain)
 
 
 def _expressible(target: str, config: Config) -> bool:
-    if not _is_real(target):
-        return True
     # pylint: disable=import-outside-toplevel
-    from rpmsg_cts.lab import PLACES
+    from rpmsg_cts.lab import place_of
     from rpmsg_cts.link import Unsupported
+    place = place_of(target)
+    if place is None:
+        return True
     try:
-        PLACES[target].port_for(target, config)
+        place.port_for(target, config)
     except Unsupported:
         return False
     return True

@@ -20,22 +20,18 @@ from .image import GuestImage
 from .machine import VhostUserDevice
 from .paths import FIXTURES
 from .qemu import Qemu
+from .qemu_lanes import FIRST_PLACE, MAX_DEVICES, QEMU_LANES
 from .runtime import runtime_folder
 
-TEMPLATE = FIXTURES / "libvirt" / "armhf.xml"
+TEMPLATES = FIXTURES / "libvirt"
+PORT_NAME = "org.rpmsg-cts.agent"  # of the agent; fixtures/guest/agent.c looks for it
 KERNEL_ARGUMENTS = (
-    "console=ttyAMA0",
     "quiet",
     "panic=-1",  # restart at once, which ends the guest
     "printk.devkmsg=on",
-    # What these leave out has nothing to do with RPMsg, and takes the emulated processor most of a second.
-    "cryptomgr.notests",
-    "initcall_blacklist=jent_mod_init",
 )
 START_TIMEOUT_S = 60.0
 END_TIMEOUT_S = 20.0
-FIRST_DEVICE_SLOT = 0x10
-MAX_DEVICES = 14
 SOCKET_PATH_MAX_BYTES = 107
 COMPLAINTS_MAX = 5
 
@@ -60,17 +56,17 @@ def describe(name: str, run_id: str, qemu: Qemu, image: GuestImage, files: Domai
             raise ValueError(f"{path} is too long for a socket ({SOCKET_PATH_MAX_BYTES} bytes)")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
                                      lstrip_blocks=True)
-    environment.filters["comma"] = _double_commas
-    template = environment.from_string(TEMPLATE.read_text())
+    environment.filters["comma"] = double_commas
+    template = environment.from_string((TEMPLATES / f"{image.lane}.xml").read_text())
     return template.render(
         name=name, run_id=run_id, pid=os.getpid(), emulator=str(qemu.program), kernel=str(image.kernel),
-        initramfs=str(image.initramfs), cmdline=" ".join([*KERNEL_ARGUMENTS, *extra_cmdline.split()]),
-        memory_mib=memory_mib, console=str(files.console), agent_socket=str(files.agent_socket),
-        devices=[{"id": f"vu{number}", "slot": hex(FIRST_DEVICE_SLOT + number), **vars(device)}
+        initramfs=str(image.initramfs), cmdline=" ".join([*QEMU_LANES[image.lane].arguments, *KERNEL_ARGUMENTS, *extra_cmdline.split()]),
+        memory_mib=memory_mib, console=str(files.console), agent_socket=str(files.agent_socket), port_name=PORT_NAME,
+        devices=[{"id": f"vu{number}", "place": FIRST_PLACE + number, **vars(device)}
                  for number, device in enumerate(devices)])
 
 
-def _double_commas(text: str) -> str:
+def double_commas(text: str) -> str:
     """QEMU's own way to have a comma in a value."""
     return text.replace(",", ",,")
 

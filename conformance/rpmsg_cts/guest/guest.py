@@ -201,6 +201,10 @@ def _machine(reactor: Reactor, image: GuestImage, devices: list[VhostUserDevice]
         from .uml_machine import UmlMachine
 
         return UmlMachine(reactor, image, devices, folder, memory_mib, extra_cmdline)
+    if image.lane == "m68k":
+        from .m68k_machine import M68kMachine
+
+        return M68kMachine(reactor, image, devices, folder, memory_mib, extra_cmdline)
     from .qemu_machine import QemuMachine
 
     return QemuMachine(reactor, image, devices, folder, memory_mib, extra_cmdline, uri, label)

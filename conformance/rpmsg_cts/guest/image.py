@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Find what ci/fetch-kernel and ci/build-initramfs have prepared: kernel, modules, first file system."""
+"""Find what ci/fetch-kernel, ci/build-kernel and ci/build-initramfs have prepared: kernel, modules, file system."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from ..targets import LINUX_ARMHF
+from ..targets import LINUX_ARMHF, kind_of
 from .errors import MissingAgent, MissingKernel, MissingModules
 from .paths import build_folder
 
@@ -53,7 +54,7 @@ def find_image(build: Path | None = None, kernel: Path | None = None) -> GuestIm
     build = build or build_folder()
     folder = kernel or build / "kernel-armhf"
     initramfs = build / "guest" / folder.name / "initramfs.cpio"
-    cure = "ci/fetch-kernel" if kernel is None else "ci/build-kernel"
+    cure = "ci/fetch-kernel" if kernel is None else "rpmsg-cts kernel build"
     try:
         facts = json.loads((folder / "facts.json").read_text())
         modules = tuple(Module(row["name"], f"/{row['file']}", row["sha256"], tuple(row["needs"]))
@@ -68,22 +69,40 @@ def find_image(build: Path | None = None, kernel: Path | None = None) -> GuestIm
     if absent:
         raise MissingModules(image.release, absent)
     if not initramfs.exists():
-        raise MissingAgent("the guest's agent has not been built: run ci/build-initramfs")
+        raise MissingAgent(f"the guest's agent has not been built: run ci/build-initramfs {kernel or ''}".rstrip())
     return image
 
 
 def kernel_image(target: str, build: Path | None = None) -> GuestImage:
-    """The kernel that a target starts: Debian's as shipped, or the newest one that was built for user-mode Linux.
+    """The kernel that a target starts: Debian's as shipped, or the newest of those built here that the target names.
 
-    Raises what find_image() raises.
+    Of two with the same version the one that was built last.  Raises what find_image() raises.
     """
-    if target == LINUX_ARMHF:
+    if kind_of(target) == LINUX_ARMHF:
         return find_image(build)
-    built = [(_version(facts["release"]), path.parent) for path in (build or build_folder()).glob("kernels/*/facts.json")
-             if (facts := json.loads(path.read_text()))["lane"] == "uml" and not facts["origin"].get("kernel_variants")]
-    if not built:
-        raise MissingKernel("no kernel was built for it: run ci/build-kernel build debian:6.1 --lane uml")
-    return find_image(build, max(built)[1])
+    lane, _, name = target.removeprefix("linux-").partition(":")
+    version, *variants = name.split("+")
+    found = [(_version(facts["release"]), path.stat().st_mtime_ns, path.parent)
+             for path in sorted((build or build_folder()).glob("kernels/*/facts.json")) if (facts := _facts(path))
+             and facts["lane"] == lane and _is_named(facts["release"], version)
+             and sorted(facts["origin"].get("kernel_variants", "").split()) == sorted(variants)]
+    if not found:
+        more = "".join(f" --with {variant}" for variant in variants)
+        raise MissingKernel(f"no kernel {name} was built for it".replace("  ", " ")
+                            + f": run ./rpmsg-cts kernel build debian:{version or '6.1'} --lane {lane}{more}")
+    return find_image(build, max(found)[-1])
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}  # being written, or broken: as if it were not there
+
+
+def _is_named(release: str, version: str) -> bool:
+    """6.1 names 6.1.176 and 6.1-rc2, and not 6.12; nothing names all."""
+    return not version or (release.startswith(version) and not release[len(version):][:1].isdigit())
 
 
 def _version(release: str) -> tuple[int, ...]:

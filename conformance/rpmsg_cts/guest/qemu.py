@@ -10,8 +10,6 @@ from pathlib import Path
 from .errors import MissingQemu
 from .paths import build_folder
 
-HOW = "run ci/fetch-qemu"
-
 
 @dataclass(frozen=True)
 class Qemu:
@@ -22,18 +20,19 @@ class Qemu:
     origin: str
 
 
-def find_qemu(build: Path | None = None) -> Qemu:
-    """Return: the prepared QEMU.  Raises MissingQemu."""
-    folder = (build or build_folder()) / "qemu"
-    program = folder / "bin" / "qemu-system-arm"
+def find_qemu(machine: str = "arm", build: Path | None = None) -> Qemu:
+    """Return: the QEMU that was prepared for a machine, as ci/fetch-qemu calls it.  Raises MissingQemu."""
+    how = f"run ci/fetch-qemu {machine}"
+    folder = (build or build_folder()) / "qemu" / f"qemu-system-{machine}"
+    program = folder / "bin" / folder.name
     try:
         facts = json.loads((folder / "facts.json").read_text())
         qemu = Qemu(program, facts["version"], facts["origin"])
         present, device = facts["present"], facts["device"]
     except (OSError, ValueError, KeyError):
-        raise MissingQemu(f"no QEMU has been prepared: {HOW}") from None
+        raise MissingQemu(f"no QEMU for {machine} has been prepared: {how}") from None
     if not present:
-        raise MissingQemu(f"QEMU {qemu.version} has no {device}; QEMU 10.2 or newer has: put it on PATH and {HOW}")
+        raise MissingQemu(f"QEMU {qemu.version} has no {device}; QEMU 10.2 or newer has: put it on PATH and {how}")
     if not program.exists() or not Path(facts["binary"]).exists():
-        raise MissingQemu(f"{facts['binary']} is gone: {HOW}")
+        raise MissingQemu(f"{facts['binary']} is gone: {how}")
     return qemu

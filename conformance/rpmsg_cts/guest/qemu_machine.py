@@ -7,11 +7,12 @@ import socket
 from pathlib import Path
 
 from ..reactor import Reactor
-from .domain import FIRST_DEVICE_SLOT, Domain, DomainFiles, describe
+from .domain import Domain, DomainFiles, describe
 from .hypervisor import hypervisor
 from .image import GuestImage
 from .machine import Facts, Machine, VhostUserDevice
 from .qemu import find_qemu
+from .qemu_lanes import QEMU_LANES
 from .runtime import runtime_folder
 
 
@@ -20,7 +21,8 @@ class QemuMachine(Machine):
 
     def __init__(self, reactor: Reactor, image: GuestImage, devices: list[VhostUserDevice], folder: Path,
                  memory_mib: int, extra_cmdline: str = "", uri: str | None = None, label: str = "guest") -> None:
-        self._qemu = find_qemu()
+        self._lane = QEMU_LANES[image.lane]
+        self._qemu = find_qemu(self._lane.qemu)
         self._hypervisor = hypervisor(uri)
         self._domain = Domain(self._hypervisor, reactor, label)
         self._files = DomainFiles(agent_socket=folder / "agent.sock", console=folder / "console.log")
@@ -47,7 +49,7 @@ class QemuMachine(Machine):
         self._domain.close()
 
     def device_folder(self, number: int) -> str:
-        return f"/sys/bus/pci/devices/0000:00:{FIRST_DEVICE_SLOT + number:02x}.0"
+        return self._lane.device_folder(number)
 
     @property
     def pid(self) -> int | None:

@@ -49,11 +49,13 @@ def counts_line(results: Results) -> str:
 def judged_where(results: Results, target: str) -> str:
     """Return: one line on a target: which kernel or which source was judged there."""
     facts = results.facts.get(target, {})
-    release, package = facts.get("kernel_release"), facts.get("kernel_package")
+    release = facts.get("kernel_release")
     if release:
-        version = facts.get("kernel_package_version", "")
-        from_package = f" ({package} {version})".replace(" )", ")") if package else ""
-        return one_line(f"Linux {release}{from_package}")
+        # Debian's as shipped has a package; one that was built has a source, and maybe variants of its configuration.
+        origin = " ".join(str(facts[name]) for name in ("kernel_package", "kernel_package_version", "kernel_source")
+                          if facts.get(name))
+        variants = "".join(f" +{name}" for name in str(facts.get("kernel_variants", "")).split())
+        return one_line(f"Linux {release}" + (f" ({origin}{variants})" if origin else ""))
     if target == "sim":
         return "our own driver and device, simulated"
     if target.startswith("mutant:"):

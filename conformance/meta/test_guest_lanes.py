@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Machines besides Debian's armhf kernel: each boots, answers, ends by itself, and its death is told with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rpmsg_cts.guest.errors import GuestDied, NotPrepared
+from rpmsg_cts.guest.guest import Guest
+from rpmsg_cts.guest.image import GuestImage, kernel_image
+from rpmsg_cts.guest.machine import VhostUserDevice
+from rpmsg_cts.guest.qemu import find_qemu
+from rpmsg_cts.guest.qemu_lanes import QEMU_LANES
+from rpmsg_cts.guest.runtime import runtime_folder
+from rpmsg_cts.lab import PLACES
+from rpmsg_cts.reactor import Reactor
+from rpmsg_cts.targets import BUILT
+from rpmsg_cts.vhost_user import VhostUser
+
+FEATURES = 1 << 32 | 1
+
+pytestmark = [pytest.mark.guest, pytest.mark.timeout(300)]
+
+
+@pytest.fixture
+def reactor() -> Iterator[Reactor]:
+    made = Reactor()
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=BUILT)
+def image(request: pytest.FixtureRequest) -> GuestImage:
+    """A kernel for each lane, if it was built: `make guests` does."""
+    try:
+        found = kernel_image(request.param)
+        if found.lane in QEMU_LANES:
+            find_qemu(QEMU_LANES[found.lane].qemu)
+    except NotPrepared as missing:
+        pytest.skip(str(missing))
+    return found
+
+
+def test_it_says_what_it_is(reactor: Reactor, image: GuestImage) -> None:
+    """The report's words are the kernel's own, and the processor has the byte order that tests are chosen by."""
+    with Guest.boot(reactor, image=image) as guest:
+        assert guest.hello.release == image.release == guest.facts["kernel_release"]
+        order = guest.agent.read_text("/sys/kernel/cpu_byteorder") if guest.agent.exists("/sys/kernel/cpu_byteorder") else ""
+        expected = "big" if PLACES[f"linux-{image.lane}"].big_endian else "little"
+        assert order in (expected, "")
+        assert guest.facts["kernel_source"]
+
+
+def test_each_device_is_found_in_its_place(reactor: Reactor, image: GuestImage) -> None:
+    """The order of rpmsg_devices() is that of boot(), whatever the guest calls them."""
+    paths = [runtime_folder().path / f"lane{number}" for number in range(3)]
+    ends = [VhostUser(path, FEATURES, reactor) for path in paths]
+    devices = [VhostUserDevice(str(path), 8, virtio_id=virtio_id) for path, virtio_id in zip(paths, (7, 29, 7))]
+    with Guest.boot(reactor, devices, image=image) as guest:
+        ids = [int(guest.agent.read_text(f"/sys/bus/virtio/devices/{name}/device"), 16) for name in guest.rpmsg_devices()]
+        assert ids == [7, 29, 7]
+    for end in ends:
+        end.close()
+
+
+def test_it_switches_itself_off(reactor: Reactor, image: GuestImage) -> None:
+    guest = Guest.boot(reactor, image=image)
+
+    assert guest.shutdown()
+    assert not guest.alive()
+
+
+def test_a_kernel_that_panics_while_it_starts_says_why(reactor: Reactor, image: GuestImage) -> None:
+    """With the words of its console, and without waiting for the agent that will never come."""
+    with pytest.raises(GuestDied, match="the guest's kernel died: Kernel panic - not syncing: "):
+        Guest.boot(reactor, image=image, extra_cmdline="rdinit=/nowhere")
+
+
+def test_nothing_is_left_of_it(reactor: Reactor, image: GuestImage) -> None:
+    before = set(runtime_folder().path.iterdir())
+    guest = Guest.boot(reactor, image=image)
+    pid = guest.pid
+    guest.kill()
+
+    assert not Path(f"/proc/{pid}").exists()
+    assert set(runtime_folder().path.iterdir()) <= before | {runtime_folder().path / "v"}
+
+
+def test_a_long_answer_and_a_long_request_come_whole(reactor: Reactor, image: GuestImage) -> None:
+    """A serial line is no stream that takes what it is given, and the agent's numbers are of its processor's order."""
+    content = bytes(range(256)) * 128
+    with Guest.boot(reactor, image=image) as guest:
+        assert guest.agent.write_file("/tmp/long", content) == len(content)
+        assert guest.agent.read_file("/tmp/long") == content

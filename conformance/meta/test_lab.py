@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The guest that tests share: for how long it is the same one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from rpmsg_cts.lab import Lab
+from rpmsg_cts.link import Config
+from rpmsg_cts.targets import DRIVER, LINUX_ARMHF, Lane
+from rpmsg_cts.verdict import GuestFailure
+
+LANE = Lane(LINUX_ARMHF, DRIVER)
+WARNED = 1 << 9
+
+pytestmark = [pytest.mark.guest, pytest.mark.timeout(300)]
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    made = Lab(lambda target, facts: None)
+    yield made
+    made.close()
+
+
+def test_a_kernel_that_has_complained_is_started_afresh(lab: Lab) -> None:
+    """What is wrong with it then is not the fault of the test that comes next."""
+    lab.link(LANE, Config()).close()
+    first = lab._guest.pid
+    link = lab.link(LANE, Config())
+    assert lab._guest.pid == first
+
+    lab._guest.agent.write_file("/proc/sys/kernel/tainted", str(WARNED))
+    with pytest.raises(GuestFailure, match="complained of itself"):
+        link.close()
+
+    lab.link(LANE, Config()).close()
+    assert lab._guest.pid != first
+    assert not lab._guest.agent.tainted() & WARNED

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A guest's machine that is a process of ours, with one end of a socket pair for its agent."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import socket
+import subprocess
+from abc import abstractmethod
+from pathlib import Path
+
+from ..reactor import Reactor
+from .errors import BootFailed
+from .machine import Machine
+from .runtime import runtime_folder
+
+END_TIMEOUT_S = 5.0
+
+_numbers = itertools.count(1)
+
+
+class ProcessMachine(Machine):
+    """One process and its children, in a session of their own.  output: file for what they print."""
+
+    def __init__(self, reactor: Reactor, label: str, console: Path, output: Path) -> None:
+        self._reactor = reactor
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pidfd = -1
+        self._stream: socket.socket | None = None
+        self._output = output
+        self.name = f"rpmsg-cts-{runtime_folder().run_id}-{label}-{next(_numbers)}"
+        self.events: list[str] = []
+        self.console = console
+
+    @abstractmethod
+    def command(self, agent_fd: int) -> list[str]:
+        """Return: what to start; it inherits the descriptor that the agent is reached by."""
+
+    def start(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with theirs, self._output.open("wb") as output:
+            command = self.command(theirs.fileno())
+            try:
+                self._process = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                    pass_fds=[theirs.fileno()], start_new_session=True,
+                    env={"PATH": os.environ.get("PATH", ""), "TMPDIR": os.environ.get("TMPDIR", "/tmp")})
+            except OSError as error:
+                ours.close()
+                raise BootFailed(f"{command[0]} does not start: {error.strerror}") from error
+        self._stream = ours
+        self._pidfd = os.pidfd_open(self._process.pid)
+        self._reactor.add(self._pidfd, self._on_end)
+        self.events.append("STARTED")
+
+    def connect(self) -> socket.socket:
+        assert self._stream is not None, "started once, connected once"
+        stream, self._stream = self._stream, None
+        return stream
+
+    def is_running(self) -> bool:
+        return self._pidfd >= 0
+
+    def wait_end(self, timeout_s: float) -> bool:
+        return self._reactor.run_until(lambda: not self.is_running(), timeout_s)
+
+    def close(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            try:
+                os.killpg(self._process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            self.wait_end(END_TIMEOUT_S)
+        self._forget()
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    def _on_end(self) -> None:
+        if self._process is not None:
+            self._process.wait()
+            self.events.append("STOPPED" if self._process.returncode == 0 else "CRASHED")
+        self._forget()
+
+    def _forget(self) -> None:
+        if self._pidfd >= 0:
+            self._reactor.remove(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = -1
