@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "ci"))
 import kernel_lane  # noqa: E402  pylint: disable=wrong-import-position
 import kernel_modules  # noqa: E402  pylint: disable=wrong-import-position
+
+from rpmsg_cts.guest.image import kernel_image  # noqa: E402  pylint: disable=wrong-import-position
 
 # What the program needs of a tree: its version, three targets of make, and the folders that it looks for.
 MAKEFILE = """\
@@ -36,7 +40,8 @@ linux:
 modules:
 \t@mkdir -p $(O)/include/config && echo 6.99.1 > $(O)/include/config/kernel.release
 \t@printf 'x\\0depends=\\0' > $(O)/rpmsg_core.ko
-\t@printf 'x\\0depends=rpmsg_core\\0' > $(O)/rpmsg_ns.ko
+\t@for name in rpmsg_ns rpmsg_char rpmsg_ctrl virtio_rpmsg_bus; do \\
+\t\tprintf 'x\\0depends=rpmsg_core\\0' > $(O)/$$name.ko; done
 """
 
 
@@ -48,10 +53,25 @@ def tree(folder: Path, olddefconfig: str = "true", build: str = "echo built >> $
     return folder
 
 
-def build_kernel(build: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run the program with a build folder of its own."""
-    return subprocess.run([str(ROOT / "ci" / "build-kernel"), *words], capture_output=True, text=True, check=False,
-                          env={**os.environ, "RPMSG_CTS_BUILD": str(build)}, timeout=60)
+TOOLS = ("flex", "bison", "bc")
+
+
+def build_kernel(build: Path, *words: str, program: Iterable[str] = (str(ROOT / "ci" / "build-kernel"),),
+                 without: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the program with a build folder and a PATH of its own.
+
+    The make file of tree() calls none of TOOLS, so it does not matter whether they are installed.
+    """
+    bin_folder = build.with_name(f"{build.name}.bin")
+    if not bin_folder.exists():
+        bin_folder.mkdir()
+        for path in Path("/usr/bin").iterdir():
+            if path.name not in TOOLS and "-linux-gnu-gcc" not in path.name:
+                (bin_folder / path.name).symlink_to(path)
+        for name in {*TOOLS} - {without}:
+            (bin_folder / name).symlink_to(shutil.which("true"))
+    return subprocess.run([*program, *words], capture_output=True, text=True, check=False, timeout=60,
+                          env={**os.environ, "RPMSG_CTS_BUILD": str(build), "PATH": str(bin_folder)})
 
 
 def test_a_kernel_is_built_once(tmp_path: Path) -> None:
@@ -68,9 +88,25 @@ def test_a_kernel_is_built_once(tmp_path: Path) -> None:
     facts = json.loads(Path(first.stdout.splitlines()[-1]).read_text(encoding="utf-8"))
     assert (facts["release"], facts["lane"]) == ("6.99.1", "uml")
     assert [(module["name"], module["needs"]) for module in facts["modules"]] == [
-        ("rpmsg_core", []), ("rpmsg_ns", ["rpmsg_core"])]
-    listed = build_kernel(tmp_path / "b", "list")
-    assert listed.stdout.count("6.99.1") >= 2
+        ("rpmsg_core", []), *((name, ["rpmsg_core"]) for name in ("rpmsg_char", "rpmsg_ctrl", "rpmsg_ns",
+                                                                  "virtio_rpmsg_bus"))]
+    listed = build_kernel(tmp_path / "b", "list").stdout.splitlines()
+    assert [line.split()[0] for line in listed] == ["linux-uml:6.99.1"] * 2
+
+
+def test_it_is_the_same_program_by_its_other_name(tmp_path: Path) -> None:
+    """What was built for a lane can be judged at once: its file system is there too."""
+    source = tree(tmp_path / "linux")
+
+    done = build_kernel(tmp_path / "b", "build", f"dir:{source}", "--lane", "uml",
+                        program=(str(ROOT / "rpmsg-cts"), "kernel"))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    place = Path(done.stdout.splitlines()[-1]).parent
+    image = kernel_image("linux-uml:6.99", tmp_path / "b")
+    assert (image.kernel, image.initramfs) == (place / "linux", tmp_path / "b" / "guest" / place.name / "initramfs.cpio")
+    assert build_kernel(tmp_path / "b", "clean").returncode == 0
+    assert not image.kernel.exists() and not image.initramfs.exists()
 
 
 def test_a_tree_that_does_not_build_says_its_first_error(tmp_path: Path) -> None:
@@ -83,6 +119,41 @@ def test_a_tree_that_does_not_build_says_its_first_error(tmp_path: Path) -> None
     assert "init/main.c:7:1: error: no such thing" in done.stdout
     assert "build.log" in done.stdout
     assert not list((tmp_path / "b").glob("kernels/*"))
+
+
+def test_one_that_does_not_build_does_not_keep_the_others_from_it(tmp_path: Path) -> None:
+    """The status tells of the worst, the output of what is ready."""
+    broken = tree(tmp_path / "broken", build='echo "init/main.c:7:1: error: no such thing"; exit 2')
+    good = tree(tmp_path / "good")
+
+    done = build_kernel(tmp_path / "b", "build", f"dir:{broken}", "dir:/nowhere", f"dir:{good}", "--lane", "uml")
+
+    assert done.returncode == 2
+    assert "error: no such thing" in done.stdout and "there is no folder /nowhere" in done.stdout
+    assert json.loads(Path(done.stdout.splitlines()[-1]).read_text(encoding="utf-8"))["release"] == "6.99.1"
+
+
+def test_a_missing_cross_compiler_skips_its_lane_alone(tmp_path: Path) -> None:
+    """It names the package, and the status differs from that of a tree that does not build."""
+    source = tree(tmp_path / "linux")
+
+    done = build_kernel(tmp_path / "b", "build", f"dir:{source}", "--lane", "m68k", "--lane", "uml")
+
+    assert done.returncode == 4
+    assert "SKIP: m68k-linux-gnu-gcc is missing; install gcc-m68k-linux-gnu" in done.stdout
+    assert len(list((tmp_path / "b" / "kernels").iterdir())) == 1
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_missing_tool_is_named_before_anything_is_done(tmp_path: Path, tool: str) -> None:
+    """The kernel's own words would be those of a shell, far down in a log."""
+    source = tree(tmp_path / "linux")
+
+    done = build_kernel(tmp_path / "b", "build", f"dir:{source}", "--lane", "uml", without=tool)
+
+    assert done.returncode == 4
+    assert f"install {tool}\n" in done.stdout
+    assert not (tmp_path / "times").exists()
 
 
 def test_a_tree_without_rpmsg_is_refused(tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The program rpmsg-cts: run, report, mutants, bench, list, show, doctor."""
+"""The program rpmsg-cts: run, report, mutants, bench, list, show, doctor, and what has a file of its own: cli_*.py."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from rich.text import Text
 from rpmsg_cts import catalogue, doctor, listing, mutant_run, mutants, near, profiles, report, results, targets
 from rpmsg_cts.bench import measure, model as bench_model
 from rpmsg_cts.cli_explore import explore, replay
+from rpmsg_cts.cli_kernel import kernel
 from rpmsg_cts.collected import run_pytest, suite_dirs
 from rpmsg_cts.plugin import DEFAULT_SEED, PROJECT_ROOT, SWARM_SEEDS, VARIANTS
 from rpmsg_cts.machine import commit_of, machine_facts
@@ -57,6 +58,7 @@ Examples:
   rpmsg-cts report out/report/results.jsonl     the reports once more
   rpmsg-cts run --trace                         keep the trace of each failure
   rpmsg-cts mutants                             can the tests fail?
+  rpmsg-cts kernel build dir:. --lane uml       a kernel of one's own, then run --target linux-uml
 
 {_STATUSES}"""
 
@@ -100,6 +102,7 @@ def main(context: click.Context, root: Path) -> None:
 
 main.add_command(explore)
 main.add_command(replay)
+main.add_command(kernel)
 
 
 @main.command(help=_RUN_HELP)
