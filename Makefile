@@ -193,7 +193,8 @@ FUZZ_SIM := $(filter world decisions,$(FUZZ))
 FUZZ_REPLAY := $(SRC)/fuzz/replay.c
 FUZZ_LIB := $(filter-out $(SRC)/fuzz/fuzz_%.c $(FUZZ_REPLAY), \
 	$(wildcard $(SRC)/fuzz/*.c))
-AFL_CC ?= afl-clang-fast
+# It has something to say about each dlopen() and each file.
+AFL_CC ?= AFL_QUIET=1 afl-clang-fast
 FUZZ_SAN := -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=all -fno-omit-frame-pointer
 
@@ -239,21 +240,30 @@ $(eval $(call fuzz_programs,afl,afl,$(AFL_CC) -fsanitize=fuzzer -fsanitize=addre
 
 fuzzers = $(addprefix $(B)/$(1)/fuzz_,$(FUZZ))
 
+# There is much to compile, and `make check` is called without -j.
+ALL_CPUS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
 .PHONY: fuzz-replay
-fuzz-replay: $(call fuzzers,replay) ## play the seeds through each fuzz target, with gcc alone
+fuzz-replay: ## play the seeds through each fuzz target, with gcc alone
+	$(MAKE) $(ALL_CPUS) $(call fuzzers,replay)
 	ci/fuzz replay $(FUZZ)
 
 .PHONY: fuzz
-fuzz: setup-fuzz $(call fuzzers,libfuzzer) ## a bounded run of libFuzzer on each target
+fuzz: setup-fuzz ## a bounded run of libFuzzer on each target
+	$(MAKE) $(ALL_CPUS) $(call fuzzers,libfuzzer)
 	ci/fuzz libfuzzer $(FUZZ)
 
 .PHONY: fuzz-afl
-fuzz-afl: setup-fuzz $(call fuzzers,afl) ## a smoke run of AFL++ on each target
+fuzz-afl: setup-fuzz ## a bounded run of AFL++ on each target
+	$(MAKE) $(ALL_CPUS) $(call fuzzers,afl)
 	ci/fuzz afl $(FUZZ)
 
+# In a copy of the sources, where each check has a switch.
 .PHONY: fuzz-canaries
 fuzz-canaries: setup-test setup-fuzz ## each fuzz target notices when a check is taken away
-	$(PYTEST) -m canary conformance/meta/test_fuzz.py
+	$(PYTHON) ci/canaries.py $(B)/canaries
+	$(MAKE) $(ALL_CPUS) -C $(B)/canaries WARN=-w $(call fuzzers,libfuzzer)
+	$(PYTEST) -vv -m canary --basetemp out/canaries conformance/meta/test_fuzz.py
 
 # --- checks of the project itself -------------------------------------------
 PYTEST := PYTHONPATH=conformance $(PYTHON) -m pytest -q
@@ -297,7 +307,7 @@ sim-suite: all ## the suites on our own ends
 	./rpmsg-cts run --target sim --out out/sim
 
 .PHONY: check
-check: quick explore-check mutants san valgrind fuzz-replay fuzz \
+check: quick explore-check mutants san valgrind fuzz-replay fuzz fuzz-afl fuzz-canaries \
 	guest meta-guest kernel-suite ## all tests of the project
 
 .PHONY: kernel-suite
@@ -346,7 +356,7 @@ install: all ## install below DESTDIR/PREFIX
 
 .PHONY: clean
 clean: ## remove what was built (downloads stay)
-	rm -rf $(B)/direct* $(B)/sim* $(B)/replay $(B)/libfuzzer $(B)/afl \
+	rm -rf $(B)/direct* $(B)/sim* $(B)/replay $(B)/libfuzzer $(B)/afl $(B)/canaries* \
 		$(B)/traces $(B)/*.so $(B)/rps.cdef $(B)/rps-device $(B)/rps-explore \
 		$(B)/bench-lto $(B)/rps-bench* out
 
