@@ -250,6 +250,14 @@ def test_a_finding_comes_with_the_command_that_plays_it(toy: Path, how: str, see
     assert "does not hold: never BA" in again.stderr
 
 
+@pytest.mark.parametrize(("seed", "wanted"), [(b"", 0), (b"x" * 65536, 0), (b"x" * 65537, 1)], ids=["empty", "full", "over"])
+def test_a_file_is_played_whole_or_not_at_all(toy: Path, seed: bytes, wanted: int) -> None:
+    """A crash that is cut off is another input."""
+    status, _ = run_fuzz(toy, "replay", seed)
+
+    assert status == wanted
+
+
 @pytest.mark.parametrize("how", ["libfuzzer", "afl"])
 def test_a_fuzzer_that_does_nothing_has_failed(toy: Path, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was built without coverage, or ends by itself, has looked at nothing."""
