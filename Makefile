@@ -189,7 +189,7 @@ valgrind: $(UNIT) ## C unit tests under valgrind
 # replays files, for libFuzzer, and for AFL++.  What needs a world needs the
 # simulator's flavour.
 FUZZ := $(patsubst $(SRC)/fuzz/fuzz_%.c,%,$(wildcard $(SRC)/fuzz/fuzz_*.c))
-FUZZ_SIM := $(filter world decisions,$(FUZZ))
+FUZZ_SIM := $(filter world decisions scope,$(FUZZ))
 FUZZ_REPLAY := $(SRC)/fuzz/replay.c
 FUZZ_LIB := $(filter-out $(SRC)/fuzz/fuzz_%.c $(FUZZ_REPLAY), \
 	$(wildcard $(SRC)/fuzz/*.c))
