@@ -225,6 +225,7 @@ def test_driver_gives_up_when_features_are_refused(driver_link: SimLink) -> None
 @config(legacy=Config(features=F_NS))
 def test_legacy_start_has_no_features_ok(driver_link: SimLink) -> None:
     """Legacy devices do not know the bit."""
+    driver_link.needs("status writes")
     seen = [w.status & STATUS_FEATURES_OK for w in driver_link.world.status_writes()]
 
     expect([0] * len(seen), seen, "FEATURES_OK in each status written")

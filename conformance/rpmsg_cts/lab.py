@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rpmsg_cts.link import F_EVENT_IDX, F_INDIRECT, F_NS, F_VERSION_1, Config, Link, Unsupported
@@ -41,31 +41,32 @@ class Place:
 
     Features and sizes are fixed when the guest starts, so there is a device for each combination that tests want.
     num: entries of every ring where the guest chooses them itself; 0 where the port decides.  big_endian: its processor.
+    hidden: what cannot be seen on its links, and why.
     """
 
     ports: tuple[Port, ...]
     reasons: Mapping[str, str]
     num: int = 0
     big_endian: bool = False
+    hidden: Mapping[str, str] = field(default_factory=dict)
 
     def as_here(self, config: Config) -> Config:
         """The configuration with what it leaves to the target."""
         return config.but(big_endian=self.big_endian) if config.big_endian is None else config
 
-    def port_for(self, target: str, config: Config) -> Port:
+    def port_for(self, config: Config) -> Port:
         """Return: the guest's device for this configuration; Unsupported, with the reason, where there is none."""
         plain = Config(big_endian=self.big_endian)
         config = self.as_here(config)
         for name, reason in self.reasons.items():
             if getattr(config, name) != getattr(plain, name):
-                raise Unsupported(f"{target}: no {name}={getattr(config, name)} here: {reason}")
+                raise Unsupported(f"no {name}={getattr(config, name)} here: {reason}")
         for port in self.ports:
             if (port.num, port.features, port.device_id) == (config.num, config.features, config.device_id):
                 return port
         if config.device_id != plain.device_id:
-            raise Unsupported(f"{target}: the guest has no device with virtio id {config.device_id}")
-        raise Unsupported(f"{target}: the guest has no device with {config.num} entries and features "
-                          f"{config.features:#x}")
+            raise Unsupported(f"the guest has no device with virtio id {config.device_id}")
+        raise Unsupported(f"the guest has no device with {config.num} entries and features {config.features:#x}")
 
 
 PORTS = (
@@ -91,11 +92,14 @@ REASONS = {
     "learn_dst": "the driver's endpoints learn no destination",
 }
 QEMU_PORTS = (*PORTS, Port("long", 512, F_NS | F_VERSION_1))
+QEMU_HIDES = {"the first kick": "QEMU kicks every queue of a vhost-user device itself when it starts the device"}
+# virtio_uml asks for nothing but what is offered, so its processor's own order can be had as well.
+UML_PORTS = (*PORTS, Port("legacy", 8, F_NS), Port("legacy-event", 8, F_NS | F_EVENT_IDX))
 PLACES = {
-    LINUX_ARMHF: Place(QEMU_PORTS, REASONS),
-    LINUX_UML: Place(PORTS, {**REASONS, "num": "virtio_uml has 256 entries in every ring"}, num=256),
-    LINUX_M68K: Place(QEMU_PORTS, REASONS, big_endian=True),
-    LINUX_X86_64: Place(QEMU_PORTS, REASONS),
+    LINUX_ARMHF: Place(QEMU_PORTS, REASONS, hidden=QEMU_HIDES),
+    LINUX_UML: Place(UML_PORTS, {**REASONS, "num": "virtio_uml has 256 entries in every ring"}, num=256),
+    LINUX_M68K: Place(QEMU_PORTS, REASONS, big_endian=True, hidden=QEMU_HIDES),
+    LINUX_X86_64: Place(QEMU_PORTS, REASONS, hidden=QEMU_HIDES),
 }
 
 
@@ -123,10 +127,11 @@ class Lab:
         from rpmsg_cts.link_linux import LinuxLink  # pylint: disable=import-outside-toplevel
 
         place = PLACES[kind_of(lane.target)]
-        port = place.port_for(lane.target, config)
+        port = place.port_for(config)
         guest = self._running(lane.target)
         config = config.but(num=place.num or config.num, big_endian=place.big_endian)
-        return LinuxLink(lane, config, guest, self._backends[port.name], self._devices[port.name], self._reactor)
+        return LinuxLink(lane, config, guest, self._backends[port.name], self._devices[port.name], self._reactor,
+                         place.hidden)
 
     def _running(self, target: str) -> Guest:
         if self._guest is not None and (self._target != target or not self._is_well(self._guest)):
@@ -144,7 +149,7 @@ class Lab:
             guest = self._boot(target)
         except NotPrepared as missing:
             self.close_guest()
-            raise Unsupported(f"{target}: {missing}") from missing
+            raise Unsupported(str(missing)) from missing
         except GuestError as error:
             self.close_guest()
             self._boot_failures += 1

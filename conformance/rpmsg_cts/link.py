@@ -371,7 +371,7 @@ class Link(ABC):
     def needs(self, what: str) -> None:
         """Skip the test where `what` cannot be seen on this target."""
         if what in self.hidden:
-            skip(f"{self.target}: {self.hidden[what]}")
+            skip(self.hidden[what])
 
     # --- things that many tests do
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from rpmsg_cts.guest.errors import AgentError, GuestDied
 from rpmsg_cts.guest.guest import Guest
@@ -29,15 +29,15 @@ COMPLAINT = re.compile(r"\bBUG:|WARNING:|Oops|Internal error|Unable to handle")
 class LinuxLink(Link):
     """One virtio device of a running guest, bound afresh: reset, negotiated and set up for this test alone."""
 
-    hidden = {
+    _always_hidden = {
         "status writes": "vhost-user does not carry what the driver writes into the status byte",
         "the moment of DRIVER_OK": "when a vhost-user device learns of DRIVER_OK, the driver may be further on",
-        "the first kick": "QEMU kicks every queue of a vhost-user device itself when it starts the device",
         "sources": "rpmsg_char does not tell its reader who has sent a message",
     }
 
     def __init__(self, lane: Lane, config: Config, guest: Guest, backend: VhostUser, device: str,
-                 reactor: Reactor) -> None:
+                 reactor: Reactor, hidden: Mapping[str, str]) -> None:
+        self.hidden = {**self._always_hidden, **hidden}
         self.target, self.role, self.config = lane.target, lane.role, config
         self._guest, self._backend, self._device, self._reactor = guest, backend, device, reactor
         self._mark = guest.agent.kmsg_mark()

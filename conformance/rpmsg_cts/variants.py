@@ -121,7 +121,7 @@ def _expressible(target: str, config: Config) -> bool:
     if place is None:
         return True
     try:
-        place.port_for(target, config)
+        place.port_for(config)
     except Unsupported:
         return False
     return True
