@@ -49,7 +49,7 @@ all: $(B)/librps.so $(B)/librps-sim.so $(B)/rps.cdef $(B)/rps-device $(B)/rps-ex
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | \
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | \
 		awk -F':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
 # --- compiling --------------------------------------------------------------
@@ -311,8 +311,14 @@ check: quick explore-check mutants san valgrind fuzz-replay fuzz fuzz-afl fuzz-c
 	guest meta-guest kernel-suite ## all tests of the project
 
 .PHONY: kernel-suite
-kernel-suite: all guest ## the suites on the distribution kernel
-	./rpmsg-cts run --target linux-armhf --out out/linux-armhf
+kernel-suite: all guest kernel-uml kernel-m68k ## the suites on a kernel of each lane
+	./rpmsg-cts run --target linux-armhf --target linux-uml:6.1 --target linux-m68k:6.1 \
+		--out out/kernels
+
+.PHONY: check-all
+check-all: check kernels ## make check, and the suites on each kernel that was built, in each lane
+	./rpmsg-cts run $$(./rpmsg-cts kernel list | sed -n 's/^\(linux-[^ ]*\).*/--target \1/p') \
+		--out out/all-kernels
 
 # --- the main job -----------------------------------------------------------
 .PHONY: conformance
@@ -331,6 +337,20 @@ guest: setup ## QEMU, kernel and guest image below build/
 	ci/fetch-qemu
 	ci/fetch-kernel
 	ci/build-initramfs
+
+# A kernel takes some minutes, once; with it there these take a second.
+KERNEL_BUILD := ./rpmsg-cts kernel build
+.PHONY: kernel-uml kernel-m68k kernel-x86 kernels
+kernel-uml: setup ## Linux 6.1 of Debian as user-mode Linux
+	$(KERNEL_BUILD) debian:6.1 --lane uml
+kernel-m68k: setup ## Linux 6.1 of Debian for a big-endian processor, and its QEMU
+	ci/fetch-qemu m68k
+	$(KERNEL_BUILD) debian:6.1 --lane m68k
+kernel-x86: setup ## Linux 6.1 of Debian for x86-64, and its QEMU
+	ci/fetch-qemu x86_64
+	$(KERNEL_BUILD) debian:6.1 --lane x86_64
+kernels: kernel-x86 kernel-m68k ## these, and Linux 6.12 and the newest as user-mode Linux
+	$(KERNEL_BUILD) debian:6.1 debian:6.12 debian:newest --lane uml
 
 # --- installing -------------------------------------------------------------
 .PHONY: install

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Where a kernel's source comes from, as a user names it, and a folder with that source.
 
-    debian:6.1        Debian's package linux-source-6.1; debian:newest is the one with the highest version
+    debian:6.1        Debian's package linux-source-6.1; debian:newest is the one with the highest version.  Downloaded
+                      once: what Debian has later is seen after `rpmsg-cts kernel clean --all`
     git:PATH@COMMIT   one commit of a repository on this machine
     tar:PATH          an archive, compressed or not
     dir:PATH          a folder; a repository is known by its commit and what differs from it
@@ -10,6 +11,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -67,6 +69,11 @@ def find(spec: str) -> Source:
 
 
 def _debian(spec: str, version: str) -> Source:
+    if not re.fullmatch(r"newest|\d+(\.\d+)*", version):
+        raise BadSource(f"{spec}: write debian:newest, or a version as in debian:6.1")
+    record = UNPACKED / f"debian-{version}.json"
+    if (known := _read(record)) and (UNPACKED / known["folder"]).is_dir():
+        return Source(spec, UNPACKED / known["folder"], known["identity"])
     suite, package = _debian_package(version)
     apt = PrivateApt(f"source-{suite}", debs.native_architecture(), [suite])
     apt.update()
@@ -78,7 +85,16 @@ def _debian(spec: str, version: str) -> Source:
         deb = apt.download(package)
         _unpack_deb(deb, place)
         apt.forget_packages()
-    return Source(spec, place, f"{package} {package_version}")
+    identity = f"{package} {package_version}"
+    record.write_text(json.dumps({"folder": place.name, "identity": identity}) + "\n", encoding="utf-8")
+    return Source(spec, place, identity)
+
+
+def _read(record: Path) -> dict[str, str]:
+    try:
+        return dict(json.loads(record.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
 
 
 def _debian_package(version: str) -> tuple[str, str]:

@@ -66,7 +66,7 @@ def build_kernel(build: Path, *words: str, program: Iterable[str] = (str(ROOT / 
     if not bin_folder.exists():
         bin_folder.mkdir()
         for path in Path("/usr/bin").iterdir():
-            if path.name not in TOOLS and "-linux-gnu-gcc" not in path.name:
+            if path.name not in (*TOOLS, without) and "-linux-gnu-gcc" not in path.name:
                 (bin_folder / path.name).symlink_to(path)
         for name in {*TOOLS} - {without}:
             (bin_folder / name).symlink_to(shutil.which("true"))
@@ -121,6 +121,20 @@ def test_a_tree_that_does_not_build_says_its_first_error(tmp_path: Path) -> None
     assert not list((tmp_path / "b").glob("kernels/*"))
 
 
+def test_debian_s_source_is_asked_for_once(tmp_path: Path) -> None:
+    """With the source there, or the kernel built from it, no network is needed; here apt could not be reached."""
+    unpacked = tmp_path / "b" / "kernel-source"
+    tree(unpacked / "linux-source-6.99_6.99.1-1")
+    record = {"folder": "linux-source-6.99_6.99.1-1", "identity": "linux-source-6.99 6.99.1-1"}
+    (unpacked / "debian-6.99.json").write_text(json.dumps(record), encoding="utf-8")
+
+    done = build_kernel(tmp_path / "b", "build", "debian:6.99", "--lane", "uml", without="apt-get")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    facts = json.loads(Path(done.stdout.splitlines()[-1]).read_text(encoding="utf-8"))
+    assert facts["origin"]["kernel_source"] == "linux-source-6.99 6.99.1-1"
+
+
 def test_one_that_does_not_build_does_not_keep_the_others_from_it(tmp_path: Path) -> None:
     """The status tells of the worst, the output of what is ready."""
     broken = tree(tmp_path / "broken", build='echo "init/main.c:7:1: error: no such thing"; exit 2')
@@ -169,6 +183,7 @@ def test_a_tree_without_rpmsg_is_refused(tmp_path: Path) -> None:
 
 BAD = {
     "no kind": (["build", "6.1", "--lane", "uml"], 2, "is no kernel source"),
+    "no version": (["build", "debian:trixie", "--lane", "uml"], 2, "a version as in debian:6.1"),
     "no such folder": (["build", "dir:/nowhere/at/all", "--lane", "uml"], 2, "there is no folder"),
     "no such archive": (["build", "tar:/nowhere.tar", "--lane", "uml"], 2, "there is no file"),
     "git without commit": (["build", "git:/tmp", "--lane", "uml"], 2, "say which commit"),
