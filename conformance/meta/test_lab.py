@@ -25,15 +25,20 @@ def lab() -> Iterator[Lab]:
     made.close()
 
 
-def test_a_kernel_that_has_complained_is_started_afresh(lab: Lab) -> None:
-    """What is wrong with it then is not the fault of the test that comes next."""
+@pytest.mark.parametrize("path, text, says", [
+    ("/proc/sys/kernel/tainted", str(WARNED), "it does not say why [(]taint bits 0x0 before, 0x200 now[)]"),
+    ("/dev/kmsg", "<4>WARNING: possible recursive locking detected\n", "WARNING: possible recursive locking detected"),
+    ("/dev/kmsg", "<3>UBSAN: shift-out-of-bounds in x.c\n", "UBSAN: shift-out-of-bounds in x.c"),
+], ids=["taint", "lockdep", "ubsan"])
+def test_a_kernel_that_has_complained_is_started_afresh(lab: Lab, path: str, text: str, says: str) -> None:
+    """What is wrong with it then fails the test that did it, and no other."""
     lab.link(LANE, Config()).close()
     first = lab._guest.pid
     link = lab.link(LANE, Config())
     assert lab._guest.pid == first
 
-    lab._guest.agent.write_file("/proc/sys/kernel/tainted", str(WARNED))
-    with pytest.raises(GuestFailure, match="complained of itself"):
+    lab._guest.agent.write_file(path, text)
+    with pytest.raises(GuestFailure, match=f"complained of itself: {says}"):
         link.close()
 
     lab.link(LANE, Config()).close()

@@ -163,7 +163,7 @@ class Lab:
 
         try:
             guest.agent.ping(PING_TIMEOUT_S)
-            return guest.agent.tainted() == self._tainted
+            return not guest.spoilt and guest.agent.tainted() == self._tainted
         except GuestError:
             return False
 

@@ -22,8 +22,8 @@ DRIVER = "/sys/bus/virtio/drivers/virtio_rpmsg_bus"
 PROBE_TIMEOUT_S = 10.0
 # Without a notification nobody wakes us: memory is looked at again this often.
 LOOK_AGAIN_S = 0.05
-# How a kernel begins to complain of itself.
-COMPLAINT = re.compile(r"\bBUG:|WARNING:|Oops|Internal error|Unable to handle")
+# How a kernel begins to complain of itself; not all that its sanitizers find leaves a taint bit.
+COMPLAINT = re.compile(r"\bBUG:|WARNING:|Oops|Internal error|Unable to handle|\bUBSAN:|\bINFO: |kmemleak: [0-9]")
 
 
 class LinuxLink(Link):
@@ -109,16 +109,15 @@ class LinuxLink(Link):
             return lines + [f"console: {line}" for line in str(died).splitlines()]
 
     def _complaint(self) -> str:
-        for message in self._guest.agent.kmsg_since(self._mark):
-            if COMPLAINT.search(message.text):
-                return message.text
-        return "it does not say why"
+        return next((message.text for message in self._guest.agent.kmsg_since(self._mark)
+                     if COMPLAINT.search(message.text)), "")
 
     def close(self) -> None:
         if self._guest.alive():
             self.upper.finish()
-            tainted = self._guest.agent.tainted()
-            if tainted != self._tainted:
-                raise GuestFailure(f"the kernel complained of itself: {self._complaint()} (taint bits "
+            complaint, tainted = self._complaint(), self._guest.agent.tainted()
+            if complaint or tainted != self._tainted:
+                self._guest.spoilt = True
+                raise GuestFailure(f"the kernel complained of itself: {complaint or 'it does not say why'} (taint bits "
                                    f"{self._tainted:#x} before, {tainted:#x} now)")
         self.lower.close()

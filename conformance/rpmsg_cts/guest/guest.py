@@ -41,6 +41,7 @@ class Guest:
         self.hello: Hello | None = None
         self.facts: Facts = {}
         self._num_devices = 0
+        self.spoilt = False  # by what was done to it: it may still answer, but says nothing about the next test
         self.boot_s = 0.0  # from the call of boot() to the agent's first answer
 
     @classmethod
