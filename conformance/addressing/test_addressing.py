@@ -75,7 +75,7 @@ def test_dynamic_addresses_begin_at_1024(link: Link) -> None:
 def test_dynamic_addresses_are_unique(link: Link, count: int) -> None:
     """Two endpoints with one address get each other's messages."""
     if not link.virtual_time and count > MOST_OPEN_FILES:
-        skip(f"{link.target}: {count} endpoints are as many open files, and the guest's agent holds fewer")
+        skip(f"{count} endpoints are as many open files, and the guest's agent holds fewer")
     addrs = [address(link, link.upper.open(dst=OURS)) for _ in range(count)]
 
     expect(count, len(set(addrs)), f"different addresses of {count} endpoints")

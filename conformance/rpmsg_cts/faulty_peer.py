@@ -289,7 +289,7 @@ class FaultyPeer:
     def _rewrite(self, fault: Fault) -> bool:
         link = self.link
         if not isinstance(link, SimLink):
-            skip(f"{link.target}: nobody can change its memory between two of its reads")
+            skip("nobody can change its memory between two of its reads")
         link.world.arm(fault.name, link.role, nth=0)
         if fault.field.startswith("ns."):
             self.lower.announce("announced", OURS)
@@ -396,7 +396,7 @@ class FaultyPeer:
     def _dirty(self, fault: Fault) -> bool:
         link = self.link
         if not isinstance(link, SimLink):
-            skip(f"{link.target}: its memory is gone with the driver")
+            skip("its memory is gone with the driver")
         link.world.arm(fault.name, link.role, nth=0)
         self.reopen()
         fired = bool(link.world.fired(fault.name))
