@@ -5,10 +5,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from rpmsg_cts.matrix import Matrix, Outcome, Row, to_json, to_text, write
+from rpmsg_cts.faults import borne
+from rpmsg_cts.faults import TABLE as FAULTS
+from rpmsg_cts.matrix import Case, Matrix, Outcome, Row
+from rpmsg_cts.matrix_report import to_json, to_text, write
 from rpmsg_cts.mutants import CANARY, TABLE, Mutant, load, rewrite
 from rpmsg_cts.recorder import Subject
 from rpmsg_cts.results import RequirementText
@@ -18,24 +22,25 @@ PASS, FAIL, INCONC, DIED = Outcome("PASS"), Outcome("FAIL", "wrong"), Outcome("I
 ERROR = Outcome("ERROR", "ours")
 
 
-def subject(role: str, *ids: str) -> Subject:
+def case(name: str, role: str, *ids: str, **more: object) -> Case:
     """A test of these requirements in this role."""
-    return Subject(Lane("sim", role), "", tuple(
-        RequirementText(id_, "slug", "header", "It is so.", "MUST", "both", "somewhere", False) for id_ in ids))
+    return Case(name, Subject(Lane("sim", role), "", tuple(
+        RequirementText(id_, "slug", "header", "It is so.", "MUST", "both", "somewhere", False) for id_ in ids)), **more)
 
 
-SUBJECTS = [subject("driver", "HDR-001"), subject("device", "HDR-001"), subject("driver", "NS-001", "NS-002")]
+CASES = [case("test_a", "driver", "HDR-001"), case("test_b", "device", "HDR-001"),
+         case("test_c", "driver", "NS-001", "NS-002")]
 
 
 def row(*outcomes: Outcome, requirement: str = "HDR-001", also: tuple[str, ...] = (), name: str = "wrong") -> Row:
     """A mutant, with what the tests said."""
-    return Row(Mutant(name, requirement, also, "something is wrong"), dict(enumerate(outcomes)), SUBJECTS)
+    return Row(Mutant(name, requirement, also, "something is wrong"), dict(enumerate(outcomes)), CASES)
 
 
 def matrix(*rows: Row, baseline: Outcome = PASS, canary: Row | None = None, **more: object) -> Matrix:
     """A matrix with a canary that is found, unless told otherwise."""
     everything = [canary or row(FAIL, FAIL, PASS, name=CANARY), *rows]
-    return Matrix(SUBJECTS, ["test_a", "test_b", "test_c"], dict.fromkeys(range(3), baseline),
+    return Matrix(CASES, dict.fromkeys(range(3), baseline),
                   {one.mutant.name: one for one in everything}, {"NS-001": "because", "NS-002": "so"}, **more)
 
 
@@ -105,7 +110,73 @@ def test_a_part_of_the_matrix_says_nothing_of_the_rest() -> None:
     assert "their tests can fail" not in to_text(matrix(complete=False), "c0ffee")
 
 
-def test_machines_get_the_same(tmp_path: object) -> None:
+# One fault that either end has to bear, found by the tester and by two ends, and a swarm of all faults.
+HIT = {"fault": "lie"}
+FAULT_CASES = [case("test_driver", "driver", "HDR-001", **HIT), case("test_device", "device", "HDR-001", **HIT),
+               case("test_pair", "driver", "HDR-001", **HIT, two_ends=True),
+               case("test_swarm", "driver", "NS-001", swarm="all", two_ends=True)]
+
+
+def fault_row(*outcomes: Outcome, requirement: str = "HDR-001", name: str = "wrong") -> Row:
+    """A mutant, with what the tests of faults said."""
+    return Row(Mutant(name, requirement, (), "something is wrong"), dict(enumerate(outcomes)), FAULT_CASES)
+
+
+def fault_matrix(*rows: Row, **more: object) -> Matrix:
+    """A matrix of these tests, in which each requirement is excused."""
+    everything = [fault_row(FAIL, FAIL, FAIL, FAIL, name=CANARY), *rows]
+    return Matrix(FAULT_CASES, dict.fromkeys(range(4), PASS), {one.mutant.name: one for one in everything},
+                  {"HDR-001": "because", "NS-001": "so"}, **more)
+
+
+LIE = {role: ("lie", role) for role in ("driver", "device")}
+SWARM = ("all", "driver")
+
+
+@pytest.mark.parametrize(("row_", "unproven"), [
+    (fault_row(FAIL, FAIL, PASS, FAIL), []),
+    (fault_row(PASS, FAIL, FAIL, FAIL), []),
+    (fault_row(FAIL, PASS, PASS, FAIL), [LIE["device"]]),
+    (fault_row(INCONC, FAIL, INCONC, FAIL), [LIE["driver"]]),
+    (fault_row(FAIL, FAIL, PASS, INCONC), [SWARM]),
+    (fault_row(FAIL, FAIL, PASS, FAIL, requirement="NS-001"), [LIE["driver"], LIE["device"]]),
+], ids=["tester", "two-ends", "one-role", "inconclusive", "swarm", "another-requirement"])
+def test_a_fault_needs_a_mutant_for_its_requirements(row_: Row, unproven: list[tuple[str, str]]) -> None:
+    """In each role: else nobody knows whether its test can fail.  The canary counts for nobody."""
+    made = fault_matrix(row_)
+
+    assert made.unproven == unproven
+    assert made.exit_status == bool(unproven)
+    assert all(f"shows that its tests can fail, as {role}: {name}\n" in to_text(made, "c0ffee") for name, role in unproven)
+
+
+def test_a_reason_stands_for_a_mutant_of_a_fault() -> None:
+    """As long as there is none, and there is such a fault."""
+    alone = fault_row(FAIL, PASS, PASS, FAIL)
+
+    assert fault_matrix(alone, borne={LIE["device"]: "so"}).exit_status == 0
+    assert fault_matrix(alone, borne={LIE["device"]: "so", LIE["driver"]: "so"}).needless == [LIE["driver"]]
+    assert fault_matrix(alone, borne={LIE["device"]: "so", ("gone", "driver"): "so"}).exit_status == 1
+
+
+def test_two_ends_that_cannot_talk_accuse_nobody() -> None:
+    """They say so for nearly every mutant; a swarm is about everything, and so about nothing that can be named."""
+    assert fault_row(PASS, PASS, INCONC, INCONC).red == {}
+    assert fault_row(PASS, PASS, FAIL, FAIL).red == {("HDR-001", "driver"): 1}
+    assert fault_row(PASS, PASS, PASS, DIED, requirement="NS-001").killed_as == []
+
+
+def test_reasons_are_read_from_the_table(tmp_path: Path) -> None:
+    """For both roles where the row says so."""
+    table = tmp_path / FAULTS
+    table.parent.mkdir(parents=True)
+    table.write_text('FAULT(lie, ...)\nBORNE(lie, BOTH, "so")\nBORNE(other, DEVICE, "why")\n', encoding="utf-8")
+
+    assert borne(tmp_path) == {("lie", "driver"): "so", ("lie", "device"): "so", ("other", "device"): "why"}
+    assert borne(tmp_path / "nowhere") == {}
+
+
+def test_machines_get_the_same(tmp_path: Path) -> None:
     """As JSON, and as files that are there at once or not at all."""
     made = matrix(row(FAIL, PASS, INCONC))
     found = json.loads(to_json(made, "c0ffee"))
@@ -114,6 +185,9 @@ def test_machines_get_the_same(tmp_path: object) -> None:
                                                 "NS-002": {"driver": 1}}
     assert found["requirements"]["HDR-001"] == {"roles": {"driver": ["wrong"], "device": []}, "excused": None}
     assert found["requirements"]["NS-001"]["excused"] == "because"
+    proofs = json.loads(to_json(fault_matrix(fault_row(FAIL, PASS, PASS, FAIL), borne={LIE["device"]: "so"}), "c0ffee"))
+    assert proofs["faults"] == {"lie": {"driver": ["wrong"], "device": []}}
+    assert (proofs["borne"], proofs["swarms"]) == ({"lie": {"device": "so"}}, {"all": {"driver": ["wrong"]}})
     paths = write(made, "c0ffee", tmp_path / "new")
     assert [path.name for path in paths] == ["kill-matrix.txt", "kill-matrix.json"]
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["kill-matrix.json", "kill-matrix.txt"]
@@ -134,7 +208,7 @@ def test_the_table_is_written_anew_line_by_line(tmp_path):
 def test_a_score_of_requirements_is_everything():
     """So that the next test does not make the list longer."""
     ids = [f"NS-{number:03d}" for number in range(1, 31)]
-    many = [subject("driver", "HDR-001", *ids)]
+    many = [case("test", "driver", "HDR-001", *ids)]
 
     assert Row(Mutant("wrong", "HDR-001", (), "bad"), {0: FAIL}, many).corrected.also == ("*",)
     assert Row(Mutant("wrong", "HDR-001", tuple(ids), "bad"), {0: FAIL}, many).corrected.also == tuple(ids)

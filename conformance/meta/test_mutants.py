@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from meta.conftest import ROOT
-from rpmsg_cts import mutants
+from rpmsg_cts import faults, mutants
 from rpmsg_cts.mutants import CANARY
 from rpmsg_cts.native import simulated
 
@@ -76,6 +76,22 @@ def test_each_requirement_is_covered_in_each_role(matrix: dict[str, Any]) -> Non
             for role, killers in row["roles"].items() if not killers]
 
     assert bare == [], "judged on sim, and no mutant in mutants.def shows that its test can fail"
+
+
+def test_each_fault_shows_that_its_test_can_fail(matrix: dict[str, Any]) -> None:
+    """In each role, with a mutant made for a requirement of the fault; or the table says why there is none."""
+    borne = matrix["borne"]
+    bare = [f"{name} as {role}" for name, roles in matrix["faults"].items() for role, killers in roles.items()
+            if bool(killers) == (role in borne.get(name, {}))]
+
+    assert bare == [], "no mutant turns the test of this fault red, or one does although the table has a reason"
+    assert set(matrix["faults"]) == set(faults.table())
+
+
+def test_each_swarm_finds_something(matrix: dict[str, Any]) -> None:
+    """Few seeds are enough for that."""
+    assert list(matrix["swarms"]) == list(faults.swarms())
+    assert all(len(found) >= 1 for roles in matrix["swarms"].values() for found in roles.values())
 
 
 def test_an_excuse_is_one_where_it_is_needed(matrix: dict[str, Any]) -> None:

@@ -63,7 +63,6 @@ def test_device_bears_a_faulty_driver(device_link: Link, fault: Fault) -> None:
 
 def bears_its_peer(pair: Pair, fault: Fault) -> None:
     """The peer is one of our own ends, whose every store and notification passes the fault."""
-    pair.works()
     pair.world.arm(fault.name, pair.judged)
 
     pair.suffer(lambda: pair.stimulus(fault))

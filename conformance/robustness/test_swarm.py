@@ -29,7 +29,6 @@ def describe(pair: Pair, profile: str, seed: int) -> str:
 
 def run_one(pair: Pair, profile: str, seed: int) -> None:
     """Both phases of one seed."""
-    pair.works()
     pair.world.swarm(profile, pair.judged, seed)
     try:
         pair.suffer_swarm()

@@ -27,8 +27,8 @@ from rpmsg_cts.cli_kernel import kernel
 from rpmsg_cts.collected import run_pytest, suite_dirs
 from rpmsg_cts.plugin import DEFAULT_SEED, PROJECT_ROOT, SWARM_SEEDS, VARIANTS
 from rpmsg_cts.machine import commit_of, machine_facts
-from rpmsg_cts.matrix import to_text
-from rpmsg_cts.matrix import write as write_matrix
+from rpmsg_cts.matrix_report import to_text
+from rpmsg_cts.matrix_report import write as write_matrix
 from rpmsg_cts.progress import PLAIN_INTERVAL_S, RunWatcher
 from rpmsg_cts.report import terminal
 from rpmsg_cts.report.text import clean

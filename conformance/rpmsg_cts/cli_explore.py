@@ -16,7 +16,7 @@ from rpmsg_cts.diagram.text import text as diagram
 from rpmsg_cts.explore import decision_file, engine, scopes, show, shrink
 from rpmsg_cts.explore.engine import BadScope, How, Outcome, Scope
 from rpmsg_cts.record import EVENT, Record
-from rpmsg_cts.verdict import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_USAGE, FACES, HarnessError, Verdict, exit_status
+from rpmsg_cts.verdict import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_USAGE, FACES, HarnessError, Refused, Verdict, exit_status
 
 PROGRESS_S = 2.0
 EXPLORERS = ("exhaustive", "random", "pct", "round-robin")
@@ -82,7 +82,7 @@ def explore(root: Path, scope_texts: Sequence[str], scheduler: str, seed: int, d
             verdicts.append(_explore_one(scope, how, folder, number))
     except BadScope as error:
         _fail(f"{error}; `rpmsg-cts explore --help` explains scopes", EXIT_USAGE)
-    except HarnessError as error:
+    except (HarnessError, Refused) as error:
         _fail(str(error), EXIT_ERROR)
     except KeyboardInterrupt:
         click.echo("interrupted; what was found so far is kept", err=True)
@@ -190,7 +190,7 @@ def replay(what: str, seed: int | None, scheduler: str, stop_at: int | None, log
         outcome, records, rows = show.schedule(scope, decisions, stop_at=stop_at or 0)
     except (decision_file.BadDecisions, BadScope, engine.Mismatch) as error:
         _fail(str(error), EXIT_USAGE)
-    except HarnessError as error:
+    except (HarnessError, Refused) as error:
         _fail(str(error), EXIT_ERROR)
     click.echo(f"{scope}: {len(decisions)} decisions, {outcome.steps} steps")
     click.echo("\n".join(map(_line, records) if log else diagram(rows, width)))

@@ -4,13 +4,19 @@
 from __future__ import annotations
 
 import functools
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from rpmsg_cts import near
 from rpmsg_cts.native import Native, simulated
 from rpmsg_cts.targets import DEVICE, DRIVER
 
+TABLE = Path("sim") / "fault" / "faults.def"
 ROLES = {"DRIVER": (DRIVER,), "DEVICE": (DEVICE,), "BOTH": (DRIVER, DEVICE)}
+
+
+_BORNE = re.compile(r'^BORNE\((\w+), *(\w+), *"([^"]*)"\)$', re.MULTILINE)
 
 
 class UnknownFault(Exception):
@@ -73,6 +79,13 @@ def find(name: str) -> Fault:
 def aimed_at(role: str) -> list[Fault]:
     """Return: the faults that an end in this role has to bear."""
     return [fault for fault in table().values() if role in fault.judged]
+
+
+def borne(root: Path) -> dict[tuple[str, str], str]:
+    """Return: faults, and roles, for which no error of an end can stand, and why not; none without a table."""
+    path = root / TABLE
+    rows = _BORNE.findall(path.read_text(encoding="utf-8")) if path.exists() else []
+    return {(name, role): why for name, judged, why in rows for role in ROLES[judged]}
 
 
 @functools.cache

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from rpmsg_cts import decode
 from rpmsg_cts.faults import Fault
 from rpmsg_cts.judge import expect, given, skip
-from rpmsg_cts.link import RX, TX, Link
+from rpmsg_cts.link import RX, TX, Channel, Link
 from rpmsg_cts.link_sim import SimLink
 from rpmsg_cts.lower_device import LowerDevice
 from rpmsg_cts.lower_driver import LowerDriver
 
 OURS, THEIRS, OTHER, LATER = 0x401, 0x5DC, 0x5DD, 0x5E0
 NEXT = 1  # VRING_DESC_F_NEXT
+ANNOUNCED, BYSTANDER = "announced", 0x402
 BEFORE = b"before the fault"
 GUARD_BYTES = 4096  # behind the spare memory, and the last of all
 WORDS = {2: "H", 4: "I", 8: "Q"}
@@ -44,6 +45,14 @@ def changed(fault: Fault, ground: Ground, value: int) -> int:
               "BUF": ground.buf_bytes + fault.value, "END": ground.memory_end + fault.value, "SELF": ground.own,
               "PREVIOUS": ground.previous}
     return by_how[fault.how] & ((1 << 8 * fault.width) - 1)
+
+
+def _is_about_names(fault: Fault) -> bool:
+    return fault.field.startswith("ns.") or (fault.field, fault.value) == ("hdr.dst", decode.NS_ADDR)
+
+
+def _withdraws(fault: Fault) -> bool:
+    return fault.field == "ns.flags" and bool(fault.value & 1)
 
 
 def is_in_order(part: list[bytes], whole: list[bytes]) -> bool:
@@ -83,8 +92,9 @@ class FaultyPeer:
     # --- what is normal
 
     def _text(self) -> bytes:
+        # Long enough for an announcement that was cut.
         self._count += 1
-        return b"message %d" % self._count
+        return b"message %d of a peer with a fault" % self._count
 
     def say(self, *, notify: bool = True) -> None:
         """Send the IUT a good message."""
@@ -146,8 +156,9 @@ class FaultyPeer:
     def _store_in_message(self, fault: Fault) -> bool:
         text = self._text()
         dst, at = THEIRS, fault.at
+        before = self._bystander(fault) if _is_about_names(fault) else []
         if fault.field.startswith("ns."):
-            text = decode.encode_name_service(b"announced", OURS, 0, self.lower.order)
+            text = decode.encode_name_service(ANNOUNCED, OURS, 0, self.lower.order)
             dst, at = decode.NS_ADDR, 16 + fault.at
         elif fault.content == "EXACT":
             self.sent.append(text)
@@ -159,7 +170,32 @@ class FaultyPeer:
             raw[at:at + fault.width] = self._word(fault.width, changed(fault, self._ground(), value))
         self.lower.send_raw(bytes(raw))
         self.listen()
+        if _is_about_names(fault):
+            self._judge_channels(fault, before)
         return True
+
+    def _bystander(self, fault: Fault) -> list[Channel]:
+        """A channel that nothing may happen to; it has the name of what is withdrawn, and another address."""
+        self.lower.announce(ANNOUNCED if _withdraws(fault) else "bystander", BYSTANDER)
+        given(self.link.works(self.ept), "the link works after an announcement")
+        given(self.link.upper.channels(), "what was announced is there")
+        return self.link.upper.channels()
+
+    def _judge_channels(self, fault: Fault, before: list[Channel]) -> None:
+        # Whoever gets the next message has dealt with this one.
+        expect(True, self.link.works(self.ept), f"whether a message arrives when {fault.what}")
+        now = self.link.upper.channels()
+        new = [channel.name for channel in now if channel not in before]
+        expect([], [channel for channel in before if channel not in now], f"channels that are gone when {fault.what}")
+        if fault.field == "ns.name":
+            # A name that does not end may be cut, or refused.
+            cut = chr(fault.value) * (fault.width - 1) if fault.value else ""
+            expect(True, new in ([], [cut]), f"whether of {new} all is within the name when {fault.what}")
+        elif fault.field == "ns.addr":
+            expect(True, new in ([], [ANNOUNCED]), f"whether {new} are the new channels when {fault.what}")
+        else:
+            made = fault.field == "ns.flags" and not _withdraws(fault)
+            expect([ANNOUNCED] if made else [], new, f"new channels when {fault.what}")
 
     def _store_used(self, fault: Fault) -> bool:
         lower, queue = self.lower, self._queue(fault)
@@ -181,15 +217,32 @@ class FaultyPeer:
         lower.notify(queue, force=True)
         self.listen()
         if fault.side == "OUT":
-            # A driver looks at what came back when it has no other buffer.
-            for _ in range(2 * lower.num):
-                if self.link.upper.send(self.ept, b"what came back?"):
-                    break
-                if fault.after == "WORKS":
-                    given(self.link.poll_message() is not None, "its message arrives")
-            if fault.after == "WORKS":
-                expect(0, self.link.upper.send(self.ept, b"and now?"), f"result of sending when {fault.what}")
+            self._send_on(fault)
         return True
+
+    def _send_on(self, fault: Fault) -> None:
+        """A driver looks at what came back when it has no other buffer."""
+        if fault.after == "RESTART":
+            expect(True, self._send_until_full() <= self.lower.num,
+                   f"whether it sends no more messages than there are buffers when {fault.what}")
+            return
+        for turn in range(2 * self.lower.num):
+            expect(0, self.link.upper.send(self.ept, b"turn %d" % turn), f"result of sending when {fault.what}")
+            given(self.link.poll_message() is not None, "its message arrives")
+
+    def _messages(self) -> list[bytes]:
+        """All that the IUT has sent and nobody has taken yet."""
+        got = []
+        while (message := self.link.poll_message(timeout_s=0.5)) is not None:
+            got.append(message.payload)
+        return got
+
+    def _send_until_full(self) -> int:
+        """Return: how many messages the IUT could send, each its number."""
+        sent = 0
+        while sent <= 2 * self.lower.num and self.link.upper.send(self.ept, b"%d" % sent) == 0:
+            sent += 1
+        return sent
 
     def _take_for(self, fault: Fault, queue: int) -> tuple[int, int]:
         """A buffer of the IUT that can be returned now, and the length to be told."""
@@ -263,28 +316,34 @@ class FaultyPeer:
         """Let a device come to each receive buffer once; where the ring still works, each of its messages arrives."""
         lower = self.lower
         assert isinstance(lower, LowerDriver)
+        if fault.after == "RESTART":
+            expect(True, self._send_until_full() <= lower.num,
+                   f"whether it sends no more messages than there are buffers when {fault.what}")
+            return
+        unwritten = 0
         for turn in range(lower.num + 1):
             text = b"turn %d" % turn
-            status = self.link.upper.send(self.ept, text)
-            if fault.after == "RESTART" and status:
-                return
-            expect(0, status, f"result of sending when {fault.what}")
+            expect(0, self.link.upper.send(self.ept, text), f"result of sending when {fault.what}")
             self.link.settle()
-            got = self._receive_written()
-            expect([text], got, f"messages of the IUT when {fault.what}")
+            texts, empty = self._receive_written()
+            expect([text], texts, f"messages of the IUT when {fault.what}")
+            unwritten += empty
+        expect(1, unwritten, f"buffers that come back unwritten when {fault.what}")
 
-    def _receive_written(self) -> list[bytes]:
-        """Messages of the device; buffers that it returns unwritten are offered again."""
+    def _receive_written(self) -> tuple[list[bytes], int]:
+        """Messages of the device, and how many buffers it returns unwritten; all are offered again."""
         lower = self.lower
         assert isinstance(lower, LowerDriver)
-        texts = []
+        texts, empty = [], 0
         while (used := lower.reclaim(RX)) is not None:
             index, length = used
             if length:
                 texts.append(decode.decode_message(lower.read(lower.rx_addr(index), length), lower.order)[1])
+            else:
+                empty += 1
             lower.post_rx(range(index, index + 1))
         lower.kick(RX)
-        return texts
+        return texts, empty
 
     def _rewrite(self, fault: Fault) -> bool:
         link = self.link
@@ -292,12 +351,12 @@ class FaultyPeer:
             skip("nobody can change its memory between two of its reads")
         link.world.arm(fault.name, link.role, nth=0)
         if fault.field.startswith("ns."):
-            self.lower.announce("announced", OURS)
+            self.lower.announce(ANNOUNCED, OURS)
             link.settle()
-            expect(["announced"], [channel.name for channel in link.upper.channels()], "names of channels")
+            expect([ANNOUNCED], [channel.name for channel in link.upper.channels()], "names of channels")
         elif fault.side == "OUT":
             given(link.upper.send(self.ept, b"where to?") == 0, "the IUT sends")
-            given(link.poll_message() is not None, "its message arrives")
+            expect([b"where to?"], self._messages(), f"messages of the IUT when {fault.what}")
         else:
             # The whole buffer is offered, so that a forged length would fit as well.
             text = self._text()
@@ -346,8 +405,7 @@ class FaultyPeer:
         expect(0, job.result(), f"result of the send that waited when there was {fault.what}")
         for message in held[1 if fault.kind == "LATE" else 2:]:
             self.lower.give_back(message)
-        while self.link.poll_message(timeout_s=0.5) is not None:
-            pass
+        self._messages()
         return True
 
     def _notify_more(self, fault: Fault) -> bool:
@@ -357,8 +415,8 @@ class FaultyPeer:
             self.listen()
         self.say()
         if fault.side == "OUT":
-            given(self.link.upper.send(self.ept, b"one to return") == 0, "the IUT sends")
-            given(self.link.poll_message() is not None, "its message arrives")
+            expect(0, self.link.upper.send(self.ept, b"to return"), f"result of sending when {self._when(fault)}")
+            expect([b"to return"], self._messages(), f"messages of the IUT when {self._when(fault)}")
         if fault.kind == "TWICE":
             self.link.settle()
             self.link.spurious(queue)
@@ -378,19 +436,16 @@ class FaultyPeer:
             assert isinstance(self.lower, LowerDriver)
             self.lower.write(self.lower.next_tx_addr(),
                              decode.encode_message(OURS, THEIRS, b"never shown", self.lower.order))
-        sent = 0
-        while sent <= 2 * self.lower.num and self.link.upper.send(self.ept, b"%d" % sent) == 0:
-            sent += 1
+        sent = self._send_until_full()
         self.listen()
         if fault.after == "WORKS":
             if isinstance(self.lower, LowerDevice):
                 self.lower.complete(RX, buffer.head, 16 + len(b"never shown"))
                 self.sent.append(b"never shown")
-            got = []
-            while (message := self.link.poll_message(timeout_s=0.5)) is not None:
-                got.append(message.payload)
-            expect([b"%d" % i for i in range(sent)], got, f"messages of the IUT when {fault.what}")
+            expect([b"%d" % i for i in range(sent)], self._messages(), f"messages of the IUT when {fault.what}")
             self.listen()
+            expect(sent, self._send_until_full(), f"messages that the IUT can send again when {fault.what}")
+            expect(sent, len(self._messages()), f"how many of them arrive when {fault.what}")
         return True
 
     def _dirty(self, fault: Fault) -> bool:
@@ -443,10 +498,11 @@ class FaultyPeer:
 
     def _fill(self, fault: Fault) -> bool:
         for turn in range(fault.value):
-            sent = 0
-            while sent <= 2 * self.lower.num and self.link.upper.send(self.ept, b"%d" % sent) == 0:
-                sent += 1
+            sent = self._send_until_full()
             given(0 < sent <= self.lower.num, "the IUT runs out of buffers")
+            job = self.link.upper.send_blocking(self.ept, b"waits")
+            self.link.settle()
+            given(job.result() is None, "the IUT waits for a buffer")
             for _ in range(self.lower.num + 1):
                 if self.lower.can_send():
                     self.say()
@@ -454,9 +510,11 @@ class FaultyPeer:
             self.heard += [m.payload for m in self.link.delivered(self.ept, len(self.sent) - len(self.heard))]
             expect(self.sent, self.heard, f"delivered while the IUT cannot send, turn {turn}")
             got = []
-            while len(got) < sent and (message := self.link.poll_message()) is not None:
+            while len(got) <= sent and (message := self.link.poll_message()) is not None:
                 got.append(message.payload)
-            expect([b"%d" % i for i in range(sent)], got, f"messages of the IUT, turn {turn}")
+            expect([*(b"%d" % i for i in range(sent)), b"waits"], got, f"messages of the IUT, turn {turn}")
+            self.link.until(lambda job=job: job.result() is not None)
+            expect(0, job.result(), f"result of the send that waited, turn {turn}")
         return True
 
     # --- afterwards

@@ -7,12 +7,9 @@ it, in each role; the matrix is to be believed only where the ends without an er
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
 
 from rpmsg_cts.mutants import ANYTHING, CANARY, Mutant
 from rpmsg_cts.recorder import Subject
@@ -21,13 +18,13 @@ from rpmsg_cts.verdict import EXIT_ERROR, EXIT_FAIL, EXIT_OK, Verdict
 
 GREEN = (str(Verdict.PASS), str(Verdict.SKIP))
 DIED = "DIED"
-VERSION = 1
-NAME_WIDTH = 30
 # Requirements that must be red for an error to be called one with which nothing works.
 ANYTHING_IS = 20
 
 # A requirement, and the role in which one of our ends has to meet it.
 Duty = tuple[str, str]
+# A row of the table of faults, and the role in which one of our ends has to bear it.
+FaultDuty = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -53,35 +50,71 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Case:
+    """A test on sim: what it judges, and the fault or the profile of swarms that it is about, where it is about one.
+
+    two_ends: its peer is our other end, and not the tester.
+    """
+
+    nodeid: str
+    subject: Subject
+    fault: str = ""
+    swarm: str = ""
+    two_ends: bool = False
+
+    @property
+    def role(self) -> str:
+        """The role in which our end is judged."""
+        return self.subject.lane.role
+
+    @property
+    def requirements(self) -> list[str]:
+        """What it judges."""
+        return [text.id for text in self.subject.requirements]
+
+    def finds(self, outcome: Outcome) -> bool:
+        """Whether the end is found guilty of breaking the test's requirements; a swarm's faults are about all of them
+        at once."""
+        return outcome.guilty and not self.swarm
+
+    def is_red(self, outcome: Outcome) -> bool:
+        """Whether it leads its reader to the test's requirements.  Two ends that cannot talk at all lead nowhere."""
+        return self.finds(outcome) or not (outcome.green or self.two_ends)
+
+
+@dataclass(frozen=True)
 class Row:
     """One mutant, and what every test said that could meet it, by the test's position."""
 
     mutant: Mutant
     outcomes: Mapping[int, Outcome]
-    subjects: Sequence[Subject]
+    cases: Sequence[Case]
 
-    def count(self, holds: Callable[[Outcome], bool]) -> Counter[Duty]:
+    def count(self, holds: Callable[[Case, Outcome], bool]) -> Counter[Duty]:
         """Return: how many tests of a requirement, in a role, said something of that kind, or the monitor for them."""
-        return Counter((text.id, self.subjects[position].lane.role) for position, outcome in self.outcomes.items()
-                       for text in self.subjects[position].requirements
-                       if text.id in outcome.monitor or holds(outcome))
+        return Counter((id_, case.role) for case, outcome in self.said for id_ in case.requirements
+                       if id_ in outcome.monitor or holds(case, outcome))
+
+    @property
+    def said(self) -> list[tuple[Case, Outcome]]:
+        """Each test that could meet the mutant, and what it said."""
+        return [(self.cases[position], outcome) for position, outcome in self.outcomes.items()]
 
     @property
     def by_the_way(self) -> Counter[Duty]:
         """Findings of the monitor about requirements that the test did not judge."""
-        judged = [{text.id for text in subject.requirements} for subject in self.subjects]
-        return Counter((id_, self.subjects[position].lane.role) for position, outcome in self.outcomes.items()
-                       for id_ in outcome.monitor if id_ not in judged[position])
+        return Counter((id_, case.role) for case, outcome in self.said for id_ in outcome.monitor
+                       if id_ not in case.requirements)
 
     @property
     def red(self) -> Counter[Duty]:
         """Results that were not green."""
-        return self.count(lambda outcome: not outcome.green) + self.by_the_way
+        return self.count(Case.is_red) + self.by_the_way
 
     @property
     def killed_as(self) -> list[str]:
         """The roles in which the test of the requirement found the error."""
-        guilty = self.count(lambda outcome: outcome.guilty)
+        guilty = self.count(Case.finds)
         return [role for role in ROLES if guilty[self.mutant.requirement, role]]
 
     @property
@@ -126,32 +159,66 @@ class Row:
 class Matrix:
     """The whole: what the tests say without an error, and a row for each mutant.
 
-    subjects, nodeids: of every test, by position.  excused: requirements that need no mutant, and why not.
+    cases: every test, by position.  excused: requirements that need no mutant, and why not; borne: the same for faults.
     complete: every mutant of the table is there.
     """
 
-    subjects: Sequence[Subject]
-    nodeids: Sequence[str]
+    cases: Sequence[Case]
     baseline: Mapping[int, Outcome]
     rows: Mapping[str, Row]
     excused: Mapping[str, str]
+    borne: Mapping[FaultDuty, str] = field(default_factory=dict)
     complete: bool = True
 
     @property
     def killers(self) -> dict[Duty, list[str]]:
         """For each requirement and role that a test judges: the mutants that show that it can fail."""
         found: dict[Duty, list[str]] = {duty: [] for duty in sorted(
-            {(text.id, subject.lane.role) for subject in self.subjects for text in subject.requirements})}
-        for name, row in self.rows.items():
+            {(id_, case.role) for case in self.cases for id_ in case.requirements})}
+        for row in self._without_canary():
             for role in row.killed_as:
-                if name != CANARY:
-                    found[row.mutant.requirement, role].append(name)
+                found[row.mutant.requirement, role].append(row.mutant.name)
         return found
 
     @property
     def uncovered(self) -> list[Duty]:
         """What is judged without a killed mutant, and without a reason for that."""
         return [duty for duty, names in self.killers.items() if not names and duty[0] not in self.excused]
+
+    @property
+    def fault_proofs(self) -> dict[FaultDuty, list[str]]:
+        """For each fault and role: the mutants, made for a requirement of the fault, that its tests find."""
+        return self._proofs(lambda case: case.fault,
+                            lambda row, case, outcome: case.finds(outcome) and row.mutant.requirement in case.requirements)
+
+    @property
+    def swarm_proofs(self) -> dict[FaultDuty, list[str]]:
+        """For each profile of swarms and role: the mutants that it finds."""
+        return self._proofs(lambda case: case.swarm, lambda row, case, outcome: outcome.guilty)
+
+    def _proofs(self, about: Callable[[Case], str],
+                holds: Callable[[Row, Case, Outcome], bool]) -> dict[FaultDuty, list[str]]:
+        found: dict[FaultDuty, dict[str, None]] = {(about(case), case.role): {} for case in self.cases if about(case)}
+        for row in self._without_canary():
+            for case, outcome in row.said:
+                if about(case) and holds(row, case, outcome):
+                    found[about(case), case.role][row.mutant.name] = None
+        return {duty: list(names) for duty, names in found.items()}
+
+    def _without_canary(self) -> Iterable[Row]:
+        return (row for name, row in self.rows.items() if name != CANARY)
+
+    @property
+    def unproven(self) -> list[FaultDuty]:
+        """Faults whose tests no mutant turns red, though it should, and swarms that find nothing."""
+        return [duty for duty, names in (self.fault_proofs | self.swarm_proofs).items()
+                if not names and duty not in self.borne]
+
+    @property
+    def needless(self) -> list[FaultDuty]:
+        """Faults with a reason for having no mutant, and with one; or that no test is about."""
+        proofs = self.fault_proofs
+        return [duty for duty in self.borne if duty not in proofs or proofs[duty]]
 
     @property
     def survivors(self) -> list[Row]:
@@ -167,11 +234,11 @@ class Matrix:
     def errors(self) -> list[str]:
         """Why the matrix itself is not to be believed: red without an error, or green with the worst of all; and where
         an error of an end was taken for one of ours."""
-        found = [f"red without any error: {self.nodeids[position]}: {outcome.verdict} {outcome.reason}"
+        found = [f"red without any error: {self.cases[position].nodeid}: {outcome.verdict} {outcome.reason}"
                  for position, outcome in self.baseline.items() if not outcome.green]
-        found += [f"the monitor blames ends without any error: {self.nodeids[position]}: {text}"
+        found += [f"the monitor blames ends without any error: {self.cases[position].nodeid}: {text}"
                   for position, outcome in self.baseline.items() for text in outcome.monitor.values()]
-        found += [f"the harness broke: {name}: {self.nodeids[position]}: {outcome.reason}"
+        found += [f"the harness broke: {name}: {self.cases[position].nodeid}: {outcome.reason}"
                   for name, row in self.rows.items() for position, outcome in row.outcomes.items()
                   if outcome.verdict == str(Verdict.ERROR)]
         canary = self.rows.get(CANARY)
@@ -185,83 +252,5 @@ class Matrix:
         """As that of a run: a matrix that cannot be believed is our own ERROR."""
         if self.errors:
             return EXIT_ERROR
-        bare = self.complete and self.uncovered
+        bare = self.complete and (self.uncovered or self.unproven or self.needless)
         return EXIT_FAIL if self.survivors or self.misleading or bare else EXIT_OK
-
-
-def to_json(matrix: Matrix, commit: str) -> str:
-    """The matrix for machines: an object with sorted keys."""
-    killers = matrix.killers
-    return json.dumps({
-        "version": VERSION,
-        "commit": commit,
-        "tests": len(matrix.nodeids),
-        "errors": matrix.errors,
-        "mutants": {name: _row_json(row) for name, row in matrix.rows.items()},
-        "requirements": {id_: {
-            "roles": {role: killers[id_, role] for role in ROLES if (id_, role) in killers},
-            "excused": matrix.excused.get(id_),
-        } for id_ in dict.fromkeys(id_ for id_, _ in killers)},
-    }, indent=1, sort_keys=True) + "\n"
-
-
-def _row_json(row: Row) -> dict[str, Any]:
-    red: dict[str, dict[str, int]] = {}
-    for (id_, role), number in sorted(row.red.items()):
-        red.setdefault(id_, {})[role] = number
-    return {"requirement": row.mutant.requirement, "what": row.mutant.what, "fate": row.fate,
-            "killed_as": row.killed_as, "tests": len(row.outcomes), "red": red, "unrelated": row.unrelated,
-            "stale": row.stale, "deaths": row.deaths}
-
-
-def to_text(matrix: Matrix, commit: str) -> str:
-    """The matrix for readers: a line per mutant, what is wrong, and the score last."""
-    lines = [f"# kill matrix, commit {commit}: {len(matrix.nodeids)} tests on sim",
-             f"# {'mutant':{NAME_WIDTH - 2}} requirement, found as, and all that went red (requirement:results)"]
-    lines += [_row_text(row) for row in matrix.rows.values()]
-    lines += ["", *_complaints(matrix)]
-    lines.append(f"{len(matrix.rows) - len(matrix.survivors)} of {len(matrix.rows)} mutants killed")
-    if matrix.complete:
-        lines[-1] += (f"; {len(matrix.killers) - len(matrix.uncovered)} of {len(matrix.killers)} duties (requirements as"
-                      " one role has to meet them) are covered")
-    return "\n".join(lines) + "\n"
-
-
-def _row_text(row: Row) -> str:
-    red: Counter[str] = Counter()
-    for (id_, _), number in row.red.items():
-        red[id_] += number
-    found = f"{row.mutant.requirement}  {'+'.join(row.killed_as) or row.fate.upper():13}"
-    # Where nothing works, who sees it says nothing.
-    shown = [f"{len(red)} requirements"] if ANYTHING in row.mutant.also else [f"{id_}:{red[id_]}" for id_ in sorted(red)]
-    return f"{row.mutant.name:{NAME_WIDTH}} {found}  {' '.join(shown)}".rstrip()
-
-
-def _complaints(matrix: Matrix) -> list[str]:
-    lines = [f"ERROR: {error}" for error in matrix.errors]
-    for row in matrix.survivors:
-        lines.append(f"{row.fate}: {row.mutant.name}: {row.mutant.requirement} does not find that {row.mutant.what}")
-    for row in matrix.rows.values():
-        lines += [f"died: {row.mutant.name}: {death}" for death in row.deaths]
-    for row in matrix.misleading:
-        lines.append(f"related tests are not as the table says: {row.corrected.row}")
-    for role in ROLES:
-        missing = [id_ for id_, whose in matrix.uncovered if whose == role]
-        if missing and matrix.complete:
-            lines.append(f"no mutant shows that their tests can fail, as {role}: {' '.join(missing)}")
-    for id_, why in matrix.excused.items():
-        lines.append(f"without a mutant: {id_}: {why}")
-    return lines
-
-
-def write(matrix: Matrix, commit: str, folder: Path) -> list[Path]:
-    """Write kill-matrix.txt and kill-matrix.json, each at once.  Return: their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for suffix, text in ((".txt", to_text(matrix, commit)), (".json", to_json(matrix, commit))):
-        path = folder / f"kill-matrix{suffix}"
-        new = path.with_suffix(suffix + ".tmp")
-        new.write_text(text, encoding="utf-8")
-        new.replace(path)
-        paths.append(path)
-    return paths

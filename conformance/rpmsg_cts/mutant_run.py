@@ -19,7 +19,8 @@ import pytest
 from rpmsg_cts import mutants, targets
 from rpmsg_cts.collected import run_pytest, suite_dirs
 from rpmsg_cts.contained import Death, Pool, Send
-from rpmsg_cts.matrix import DIED, Matrix, Outcome, Row
+from rpmsg_cts.faults import borne
+from rpmsg_cts.matrix import DIED, Case, FaultDuty, Matrix, Outcome, Row
 from rpmsg_cts.mutants import CANARY, CENSUS, Mutant
 from rpmsg_cts.native import simulated
 from rpmsg_cts.plugin import SESSION
@@ -28,6 +29,8 @@ from rpmsg_cts.targets import Lane
 from rpmsg_cts.verdict import HarnessError, Judgement, Verdict
 
 TWO_ENDS = "make_pair"  # the fixture
+# Of each profile; more of them find little more, and each of them meets every mutant.
+SWARM_SEEDS = 3
 
 # Plugins of pytest that cost time in each test and see nothing here.
 _UNUSED = ("timeout", "xdist", "capture", "logging", "faulthandler", "unraisableexception", "threadexception")
@@ -44,8 +47,9 @@ def judge(root: Path, names: Sequence[str] = (), workers: int | None = None, eve
     if CANARY not in table:
         raise HarnessError(f"{mutants.TABLE} has no mutant '{CANARY}', which must always be found")
     wanted = [table[name] for name in dict.fromkeys((CANARY, *(names or table)))]
-    run = _Run(wanted, len(wanted) == len(table), workers or len(os.sched_getaffinity(0)), every_test, tell)
-    options = [f"--target={targets.SIM}", "--variants=base", *(f"-pno:{name}" for name in _UNUSED)]
+    run = _Run(wanted, borne(root), len(wanted) == len(table), workers or len(os.sched_getaffinity(0)), every_test, tell)
+    options = [f"--target={targets.SIM}", "--variants=base", f"--swarm-seeds={SWARM_SEEDS}",
+               *(f"-pno:{name}" for name in _UNUSED)]
     run_pytest(root, suite_dirs(root), options, [run])
     if run.problems:
         raise HarnessError("\n".join(run.problems))
@@ -59,6 +63,7 @@ class _Run:
     """A pytest plugin object that takes the place of pytest's loop over the tests."""
 
     wanted: Sequence[Mutant]
+    borne: Mapping[FaultDuty, str]
     complete: bool
     workers: int
     every_test: bool
@@ -75,8 +80,7 @@ class _Run:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Judge everything, so that pytest has nothing left to do."""
-        # Two ends that talk about everything meet every mutant; what they would say of it, the tester's faults say.
-        self._items = [item for item in session.items if SUBJECT in item.stash and TWO_ENDS not in item.fixturenames]
+        self._items = [item for item in session.items if SUBJECT in item.stash]
         if self._items and not self.problems:
             requirements = session.config.stash[SESSION].catalogue.requirements.values()
             self.matrix = self._judge({row.id: row.no_mutant for row in requirements if row.no_mutant})
@@ -93,11 +97,10 @@ class _Run:
         for number, (name, found) in enumerate(pool.run(jobs), 1):
             outcomes[name] = {position: _outcome(answer) for position, answer in sorted(found.items())}
             self.tell(f"[{number}/{len(jobs)}] {name}")
-        subjects = [item.stash[SUBJECT] for item in self._items]
-        return Matrix(subjects, [item.nodeid for item in self._items],
-                      {position: _outcome(answer) for position, answer in baseline.items()},
-                      {mutant.name: Row(mutant, outcomes[mutant.name], subjects) for mutant in self.wanted}, excused,
-                      self.complete)
+        cases = [_case(item) for item in self._items]
+        return Matrix(cases, {position: _outcome(answer) for position, answer in baseline.items()},
+                      {mutant.name: Row(mutant, outcomes[mutant.name], cases) for mutant in self.wanted}, excused,
+                      self.borne, self.complete)
 
     def _census(self, pool: Pool) -> tuple[dict[int, Any], dict[str, list[int]]]:
         """Judge our ends as they should be.  Return: that, and for each mutant the tests that could meet it."""
@@ -153,6 +156,13 @@ def _run(item: pytest.Item, following: pytest.Item | None) -> Judgement:
         if (one := classify(call)) is not None:
             judgement = judgement.merge(one) if judgement else one
     return judgement or Judgement(Verdict.ERROR, "the test ended without a judgement")
+
+
+def _case(item: pytest.Item) -> Case:
+    params = item.callspec.params  # type: ignore[attr-defined]
+    fault = params.get("fault")
+    return Case(item.nodeid, item.stash[SUBJECT], fault.name if fault else "", params.get("profile", ""),
+                TWO_ENDS in item.fixturenames)  # type: ignore[attr-defined]
 
 
 def _outcome(answer: Any) -> Outcome:

@@ -19,14 +19,14 @@ from contextlib import contextmanager
 import pytest
 
 from rpmsg_cts import marks
-from rpmsg_cts.judge import Mismatch, skip
+from rpmsg_cts.judge import Mismatch, given, skip
 from rpmsg_cts.lab import Lab, place_of
 from rpmsg_cts.link import Config, Link, Unsupported
 from rpmsg_cts.link_sim import SimLink, mutant_number
 from rpmsg_cts.marks import Reached
 from rpmsg_cts.monitor import Finding
 from rpmsg_cts.native import Native, simulated
-from rpmsg_cts.pair import Pair
+from rpmsg_cts.pair import Pair, wrong_without_a_fault
 from rpmsg_cts.plugin import SESSION, Session, requirement_text
 from rpmsg_cts.recorder import DiagramSource, LogSource
 from rpmsg_cts.targets import SIM, Lane
@@ -206,6 +206,9 @@ def sim_link(link: Link) -> Link:
 
 
 def _pair(lane: Lane, wanted: Config, seed: int, scheduler: int) -> Pair:
+    # Who cannot talk at all says nothing about faults.
+    wrong = wrong_without_a_fault(lane, wanted)
+    given(not wrong, f"both ends talk without a fault: {wrong}")
     try:
         return Pair(lane, wanted, seed, scheduler)
     except Mismatch as broken:

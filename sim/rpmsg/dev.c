@@ -70,6 +70,14 @@ int dev_drop(struct rps_dev *dev, uint16_t head, enum dev_drop why)
 	return -EBADMSG;
 }
 
+uint8_t *dev_reread_addr(struct rps_dev *dev, struct vdev *vq, uint16_t head)
+{
+	struct view view = view_of(&dev->xport->mem);
+	struct vdev_desc desc = vdev_read_desc(view, &vq->ring.desc[head]);
+
+	return vdev_map(vq, view, &desc);
+}
+
 /* The part of a segment that a piece of the message covers. */
 struct span {
 	uint8_t *at;
@@ -234,6 +242,13 @@ static int next_tx(struct rps_dev *dev, struct vdev_desc *first)
 	return head;
 }
 
+static bool may_be_written(const struct rps_dev *dev,
+			   const struct vchain *chain)
+{
+	return !chain->for_reading ||
+	       mutated(&dev->xport->mem, MUTANT_dev_any_room);
+}
+
 /* A buffer that can carry at least a header; bad ones go back at once. */
 static int take_tx(struct rps_dev *dev, struct vchain *chain)
 {
@@ -252,7 +267,12 @@ static int take_tx(struct rps_dev *dev, struct vchain *chain)
 		err = vdev_walk(&dev->tx, (uint16_t)head, &first, chain);
 		if (err == -EAGAIN)
 			return -ENOMEM;
-		if (!err && !chain->for_reading &&
+		if (!err && mutated(mem, MUTANT_full_ring_leaks) &&
+		    dev->tx.kick_on) {
+			rps_vdev_kick_off(&dev->tx);
+			continue;
+		}
+		if (!err && may_be_written(dev, chain) &&
 		    (chain->len_bytes >= RPMSG_HDR_BYTES ||
 		     mutated(mem, MUTANT_dev_short_buf_written))) {
 			/* Kicks are wanted only while there is no buffer. */

@@ -56,6 +56,11 @@ static RPS_HOT enum rps_order dev_hdr_order(struct view view)
 	return order_of(view);
 }
 
+/* A deliberate error: where the buffer is, by another look at its descriptor.
+ * Return: as vdev_map(). */
+RPS_COLD uint8_t *dev_reread_addr(struct rps_dev *dev, struct vdev *vq,
+				  uint16_t head);
+
 /* Deliberate errors that are made where any buffer can be dealt with. */
 static RPS_HOT bool dev_rx_is_spoiled(struct view view)
 {
@@ -84,9 +89,14 @@ static RPS_HOT int dev_rx(struct rps_dev *dev, struct view view,
 
 	if (head < 0)
 		return head;
+	if (desc.len_bytes < RPMSG_HDR_BYTES &&
+	    mutated(view.mem, MUTANT_dev_short_is_full))
+		desc.len_bytes = 512;
 	if (!vdev_is_simple(view, &desc, false) || dev_rx_is_spoiled(view))
 		return dev_rx_chain(dev, (uint16_t)head, &desc, msg);
 	bytes = vdev_map(&dev->rx, view, &desc);
+	if (mutated(view.mem, MUTANT_dev_desc_addr_reread))
+		bytes = dev_reread_addr(dev, &dev->rx, (uint16_t)head);
 	if (!bytes)
 		return dev_drop(dev, (uint16_t)head, DROP_CHAIN);
 	/* Even a deliberate error of ours stays inside the memory. */
@@ -189,6 +199,9 @@ static RPS_HOT int dev_stage(struct rps_dev *dev, struct view view,
 	if (head < 0)
 		return -EPIPE;
 	bytes = vdev_map(&dev->tx, view, &desc);
+	if (mutated(view.mem, MUTANT_dev_room_addr_reread) &&
+	    !dev_reread_addr(dev, &dev->tx, (uint16_t)head))
+		return 0;
 	if (!bytes || !vdev_is_simple(view, &desc, true) ||
 	    desc.len_bytes < RPMSG_HDR_BYTES + (uint32_t)hdr->len_bytes) {
 		dev_keep_unused(dev, (uint16_t)head);

@@ -238,6 +238,17 @@ int drv_drop(struct rps_drv *drv, uint16_t buf, enum drv_drop why)
 	return -EBADMSG;
 }
 
+void drv_reread_len(struct rps_drv *drv, struct rps_msg *msg)
+{
+	const struct vring *ring = &drv->rx.ring;
+	uint16_t slot = (uint16_t)(drv->rx.used_idx - 1) & ring->mask;
+	uint32_t len_bytes = load32(view_of(drv->mem), SEAM_USED_LEN,
+				    &ring->used->ring[slot].len);
+
+	msg->hdr.len_bytes =
+		(uint16_t)min32(len_bytes - RPMSG_HDR_BYTES, UINT16_MAX);
+}
+
 int rps_drv_rx(struct rps_drv *drv, struct rps_msg *msg)
 {
 	return drv_rx(drv, view_of(drv->mem), msg);
@@ -277,6 +288,9 @@ int drv_reclaim_tx(struct rps_drv *drv)
 		return 0;
 	if (buf == -EAGAIN)
 		return -ENOMEM;
+	if (buf >= 0 && rps_vdrv_in_flight(&drv->tx) + 1 == drv->num_bufs &&
+	    mutated(drv->mem, MUTANT_full_ring_leaks))
+		return drv_reclaim_tx(drv);
 	if (buf < 0)
 		return -EPIPE;
 	if (used_bytes != 0 && mutated(drv->mem, MUTANT_tx_used_len_fatal))

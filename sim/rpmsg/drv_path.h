@@ -55,6 +55,9 @@ enum drv_drop {
 /* Return: -EBADMSG. */
 RPS_COLD int drv_drop(struct rps_drv *drv, uint16_t buf, enum drv_drop why);
 
+/* A deliberate error: used.len again, which says how long the message is. */
+RPS_COLD void drv_reread_len(struct rps_drv *drv, struct rps_msg *msg);
+
 static RPS_HOT void drv_stage_rx(struct rps_drv *drv, struct view view,
 				 uint16_t buf, uint32_t len_bytes)
 {
@@ -120,6 +123,8 @@ static RPS_HOT int drv_rx(struct rps_drv *drv, struct view view,
 		return drv_drop(drv, buf, DROP_HDR_LONG);
 	if (mutated(view.mem, MUTANT_hdr_len_reread))
 		hdr_read(view, order_of(view), bytes, UINT64_MAX, &msg->hdr);
+	if (mutated(view.mem, MUTANT_used_len_reread))
+		drv_reread_len(drv, msg);
 	/* Even a deliberate error of ours stays inside the buffer. */
 	if (!view.plain &&
 	    msg->hdr.len_bytes > drv->params.buf_bytes - RPMSG_HDR_BYTES)

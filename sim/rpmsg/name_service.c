@@ -292,6 +292,8 @@ static void spoil(struct rps_node *node, const struct rps_msg *msg,
 		*ns = rps_ns_unpack(RPS_ORDER_LE, wire);
 	if (mutated(node->mem, MUTANT_ns_addr_from_hdr))
 		ns->addr = msg->hdr.src;
+	if (mutated(node->mem, MUTANT_ns_flags_compared))
+		ns->destroy = wire->flags.raw != 0;
 	if (mutated(node->mem, MUTANT_ns_name_cut_to_30))
 		ns->name[RPMSG_NAME_SIZE - 2] = '\0';
 	/* As if the name went on in what follows it. */
@@ -321,6 +323,11 @@ void ns_receive(struct rps_node *node, const struct rps_msg *msg)
 		mark(node->mem, MARK_name_without_end);
 	ns = rps_ns_unpack(node->mem->order, &wire);
 	spoil(node, msg, &wire, &ns);
+	if ((ns.name[0] == '\0' &&
+	     mutated(node->mem, MUTANT_ns_empty_is_fatal)) ||
+	    (ns.addr == RPMSG_ADDR_ANY &&
+	     mutated(node->mem, MUTANT_ns_any_is_fatal)))
+		node->ready = false;
 	if (ns.destroy)
 		destroy(node, &ns);
 	else

@@ -155,6 +155,8 @@ deliver(struct rps_node *node, struct view view, const struct rps_msg *msg)
 		node->num_dropped++;
 		probe(node->mem, RPS_EVENT_message_drop, DROP_NO_ENDPOINT,
 		      msg->hdr.src, msg->hdr.dst);
+		if (mutated(node->mem, MUTANT_nobody_is_fatal))
+			node->ready = false;
 		return mutated(node->mem, MUTANT_unknown_dst_buffer_lost)
 			       ? RPS_RX_HOLD
 			       : RPS_RX_DONE;
@@ -189,6 +191,17 @@ static RPS_HOT void spoil(struct rps_node *node, enum rps_role role,
 		rx_done(node, role, view, &later);
 }
 
+/* Deliberate errors about notifications without anything new. */
+static RPS_HOT void spoil_idle(struct rps_node *node)
+{
+	if (mutated(node->mem, MUTANT_idle_is_counted))
+		node->ready = node->num_dropped++ < 50;
+	/* A device looks once when it starts. */
+	if (mutated(node->mem, MUTANT_idle_is_fatal) && node->num_waiting == 0)
+		node->ready = node->role == RPS_ROLE_DEVICE &&
+			      node->num_dropped++ == 0;
+}
+
 /* Return: messages handled; *@more says whether the budget ended first. */
 static RPS_HOT void drain(struct rps_node *node, enum rps_role role,
 			  struct view view, bool *more)
@@ -202,9 +215,8 @@ static RPS_HOT void drain(struct rps_node *node, enum rps_role role,
 	while (budget > 0) {
 		int err = rx_next(node, role, view, &msg);
 
-		if (err == -EAGAIN && budget == rx_budget(node) &&
-		    mutated(node->mem, MUTANT_idle_is_counted))
-			node->ready = node->num_dropped++ < 50;
+		if (err == -EAGAIN && budget == rx_budget(node))
+			spoil_idle(node);
 		if (err == -EAGAIN || err == -EPROTO)
 			return;
 		budget--;

@@ -241,7 +241,9 @@ int rps_send_begin(struct rps_send *send, uint64_t now_ns)
 
 int rps_send_poll(struct rps_send *send, uint64_t now_ns)
 {
-	int err = attempt(send);
+	int err = mutated(send->node->mem, MUTANT_waiter_forgotten)
+			  ? -EAGAIN
+			  : attempt(send);
 
 	if (err == -EAGAIN && now_ns >= send->deadline_ns &&
 	    !mutated(send->node->mem, MUTANT_send_waits_for_ever))

@@ -146,6 +146,9 @@ static int walk(struct vdev *vq, struct vchain *chain,
 		    !(mutated(vq->mem, MUTANT_dev_next_without_flag) &&
 		      desc.next))
 			return 0;
+		if (desc.next >= table.num &&
+		    mutated(vq->mem, MUTANT_next_clamped))
+			desc.next = 0;
 		if (desc.next >= table.num) {
 			mark(vq->mem, MARK_chain_leaves_table);
 			return -EINVAL;

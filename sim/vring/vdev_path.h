@@ -119,6 +119,8 @@ static RPS_HOT int vdev_take_head(struct vdev *vq, struct view view,
 		      &vq->ring.avail->ring[vq->avail_idx & vq->ring.mask]);
 	if (mutated(view.mem, MUTANT_head_masked))
 		head &= vq->ring.mask;
+	if (mutated(view.mem, MUTANT_head_clamped) && head > vq->ring.mask)
+		head = 0;
 	if (head > vq->ring.mask) {
 		vdev_break(vq, FAULT_AVAIL_HEAD, head);
 		return -EPROTO;

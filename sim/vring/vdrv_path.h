@@ -247,6 +247,8 @@ static RPS_HOT int vdrv_next_used(struct vdrv *vq, struct view view,
 		id = vq->used_idx & vq->ring.mask;
 	if (mutated(view.mem, MUTANT_used_id_masked))
 		id &= vq->ring.mask;
+	if (mutated(view.mem, MUTANT_used_id_clamped) && id > vq->ring.mask)
+		id = 0;
 	if (!vdrv_is_outstanding(vq, id)) {
 		vdrv_break(vq, FAULT_USED_ID, id);
 		return -EPROTO;

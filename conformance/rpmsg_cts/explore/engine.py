@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rpmsg_cts.native import Native, checked, error_name, simulated
 from rpmsg_cts.record import Record, from_native
-from rpmsg_cts.verdict import Verdict
+from rpmsg_cts.verdict import Refused, Verdict
 
 # Names as the command line has them, in the order of enum rps_scheduler.
 SCHEDULERS = ("round-robin", "random", "pct", "replay", "exhaustive")
@@ -154,7 +155,10 @@ def explore(scope: Scope, how: How, progress: Callable[[Outcome], bool] = lambda
         "no_canary": not how.canary, "count_states": how.count_states, "unreduced": not how.reduced, "progress": tell})
     result = ffi.new("struct rps_explore_result *")
     decisions = ffi.new("struct rps_decision[]", MAX_DECISIONS)
-    checked(native.lib.rps_explore(scope.handle, params, result, decisions, MAX_DECISIONS), "explore")
+    status = native.lib.rps_explore(scope.handle, params, result, decisions, MAX_DECISIONS)
+    if status == -errno.ENODEV:
+        raise Refused(errno.ENODEV, f"both ends do not come up in {scope}")
+    checked(status, "explore")
     if interrupts:
         raise interrupts[0]
     return _outcome(native, result, decisions)
