@@ -30,22 +30,41 @@ static uint32_t power_of_two_from(uint32_t value)
 	return power;
 }
 
-static int allocate(struct rps_monitor *m)
+static void choose_sizes(struct rps_monitor *m)
 {
 	uint32_t wanted = m->config.num_max;
+	uint32_t endpoints = m->config.num_endpoints;
 
 	if (wanted == 0 || wanted > SIZE_MAX_ENTRIES)
 		wanted = SIZE_MAX_ENTRIES;
+	if (endpoints == 0 || endpoints > ENDPOINTS_DEFAULT)
+		endpoints = ENDPOINTS_DEFAULT;
 	m->num_max = power_of_two_from(wanted);
 	m->num_buffers = m->num_max * BUFFERS_PER_ENTRY;
 	m->buffer_shift = (uint32_t)__builtin_clzll(m->num_buffers) + 1;
-	for (unsigned int q = 0; q < NUM_QUEUES; q++) {
-		struct queue *queue = &m->queue[q];
+	m->num_endpoints = power_of_two_from(endpoints);
+}
 
-		queue->cell = calloc(m->num_max, sizeof(*queue->cell));
-		queue->buffer = calloc(m->num_buffers, sizeof(*queue->buffer));
-		if (!queue->cell || !queue->buffer)
-			return -1;
+/* One piece, so that it can be kept and put back as one. */
+static int make_tables(struct rps_monitor *m)
+{
+	size_t cells = m->num_max * sizeof(struct cell);
+	size_t buffers = m->num_buffers * sizeof(struct buffer);
+	size_t endpoints = m->num_endpoints * sizeof(struct endpoint);
+	uint8_t *next;
+
+	m->tables_bytes = NUM_QUEUES * (cells + buffers) + NUM_ENDS * endpoints;
+	m->tables = next = calloc(1, m->tables_bytes);
+	if (!next)
+		return -1;
+	for (unsigned int q = 0; q < NUM_QUEUES; q++) {
+		m->queue[q].cell = (struct cell *)(void *)next;
+		m->queue[q].buffer = (struct buffer *)(void *)(next + cells);
+		next += cells + buffers;
+	}
+	for (unsigned int end = 0; end < NUM_ENDS; end++) {
+		m->node[end].endpoint = (struct endpoint *)(void *)next;
+		next += endpoints;
 	}
 	return 0;
 }
@@ -57,7 +76,8 @@ struct rps_monitor *rps_monitor_create(const struct rps_monitor_config *config)
 	if (!m)
 		return NULL;
 	m->config = *config;
-	if (allocate(m)) {
+	choose_sizes(m);
+	if (make_tables(m)) {
 		rps_monitor_destroy(m);
 		return NULL;
 	}
@@ -68,16 +88,13 @@ void rps_monitor_destroy(struct rps_monitor *m)
 {
 	if (!m)
 		return;
-	for (unsigned int q = 0; q < NUM_QUEUES; q++) {
-		free(m->queue[q].cell);
-		free(m->queue[q].buffer);
-	}
+	free(m->tables);
+	free(m->kept);
 	free(m);
 }
 
 void rps_monitor_feed(struct rps_monitor *m, const struct rps_record *record)
 {
-	m->now++;
 	if (record->end >= NUM_ENDS)
 		return;
 	m->last_step = record->step;

@@ -118,7 +118,7 @@ static void looked(const struct touch *touch)
 	    ahead > (uint16_t)(published - side->consumed))
 		spoil(touch->m, touch->queue, "an index that nobody wrote");
 
-	side->look_at = touch->m->now;
+	side->looked_since = true;
 	if (touch->kind == RPS_RECORD_ACQUIRE) {
 		side->seen = (uint16_t)touch->value;
 		side->plain = false;
@@ -157,7 +157,7 @@ static void word_read(const struct touch *touch)
 	side->word_read = true;
 	side->word_seam = (uint8_t)touch->seam;
 	side->word = (uint16_t)touch->value;
-	side->word_fenced = m->node[touch->end].fence_at > side->publish_at;
+	side->word_fenced = side->publish_fenced;
 	if (is_flags && !touch->q->word_written[touch->seam])
 		judge_equal(m, RULE_zero_at_start, DRIVER, touch->queue, 0,
 			    touch->value);
@@ -207,7 +207,7 @@ static void desc_stored(const struct touch *touch)
 {
 	uint16_t index = (uint16_t)(touch->offset / 16);
 	struct cell *cell = &touch->q->cell[index];
-	bool in_use = cell->where == OFFERED || cell->where == TAKEN;
+	bool in_use = is_lent(touch->m, touch->queue, index);
 
 	judge_equal(touch->m, RULE_desc_before_idx, DRIVER, touch->queue, 0,
 		    in_use);
@@ -225,8 +225,7 @@ static void desc_stored(const struct touch *touch)
 static void judge_release(const struct touch *touch)
 {
 	bool behind =
-		touch->kind == RPS_RECORD_PUBLISH ||
-		touch->m->node[touch->end].fence_at > touch->side->slot_at;
+		touch->kind == RPS_RECORD_PUBLISH || touch->side->slot_fenced;
 
 	judge_equal(touch->m, RULE_idx_release, touch->end, touch->queue, 1,
 		    behind);
@@ -269,7 +268,7 @@ static void driver_stored(const struct touch *touch)
 		cell = &touch->q->cell[slot_of(touch, 2)];
 		cell->avail_head = (uint16_t)touch->value;
 		cell->avail_new = true;
-		side->slot_at = touch->m->now;
+		side->slot_fenced = false;
 		break;
 	case SEAM_AVAIL_IDX:
 		if (stands_still(touch))
@@ -279,7 +278,8 @@ static void driver_stored(const struct touch *touch)
 		break;
 	case SEAM_AVAIL_FLAGS:
 	case SEAM_USED_EVENT:
-		side->wish_at = touch->m->now;
+		side->wished = true;
+		side->wish_fenced = false;
 		touch->q->word_written[touch->seam] = true;
 		judge_equal(touch->m, RULE_own_word, DRIVER, touch->queue, 0,
 			    0);
@@ -318,13 +318,13 @@ static void device_stored(const struct touch *touch)
 		cell = &touch->q->cell[slot_of(touch, 8)];
 		cell->used_id = (uint32_t)touch->value;
 		cell->used_new |= USED_ID_NEW;
-		side->slot_at = touch->m->now;
+		side->slot_fenced = false;
 		break;
 	case SEAM_USED_LEN:
 		cell = &touch->q->cell[slot_of(touch, 8)];
 		cell->used_len = (uint32_t)touch->value;
 		cell->used_new |= USED_LEN_NEW;
-		side->slot_at = touch->m->now;
+		side->slot_fenced = false;
 		break;
 	case SEAM_USED_IDX:
 		if (stands_still(touch))
@@ -334,7 +334,8 @@ static void device_stored(const struct touch *touch)
 		break;
 	case SEAM_USED_FLAGS:
 	case SEAM_AVAIL_EVENT:
-		side->wish_at = touch->m->now;
+		side->wished = true;
+		side->wish_fenced = false;
 		touch->q->word_written[touch->seam] = true;
 		break;
 	default:
@@ -377,10 +378,14 @@ static bool judge_place(const struct touch *touch)
 /* What was read without order before a barrier is in order behind it. */
 static void fenced(struct rps_monitor *m, unsigned int end)
 {
-	m->node[end].fence_at = m->now;
+	m->node[end].fenced = true;
 	for (unsigned int i = 0; i < NUM_QUEUES; i++) {
 		struct side *side = &m->queue[i].side[end];
 
+		side->publish_fenced = true;
+		side->slot_fenced = true;
+		side->wish_fenced = true;
+		side->looked_since = false;
 		if (!side->plain)
 			continue;
 		side->seen = side->seen_plain;
@@ -394,12 +399,11 @@ static void copied(struct rps_monitor *m, const struct rps_record *record)
 	struct node *node = &m->node[record->end];
 	unsigned int queue;
 
-	node->copy_at = m->now;
-	node->copy_addr = record->a;
-	node->copy_digest = record->b;
-	node->copy_bytes = record->c;
 	if (record->kind != RPS_RECORD_COPY_OUT)
 		return;
+	node->copied = record->c == HEADER_BYTES;
+	node->copy_addr = record->a;
+	node->copy_digest = record->b;
 	if (record->end == DEVICE && is_in_read_only_part(m, record->a, &queue))
 		judge_equal(m, RULE_table_read_only, DEVICE, queue, 0, 1);
 	judge_write(m, record->end, record->a);

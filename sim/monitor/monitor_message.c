@@ -67,11 +67,11 @@ static uint32_t digest_of(uint64_t src_dst, uint64_t rest, bool big_endian)
 static void judge_bytes(struct rps_monitor *m, unsigned int end, uint64_t addr,
 			uint64_t src_dst, uint64_t rest)
 {
-	const struct node *node = &m->node[end];
+	struct node *node = &m->node[end];
+	bool copied = node->copied && node->copy_addr == addr;
 
-	if (!m->config.accesses || !(m->features & FEATURE_VERSION_1))
-		return;
-	if (node->copy_addr != addr || node->copy_bytes != HEADER_BYTES)
+	node->copied = false;
+	if (!copied || !(m->features & FEATURE_VERSION_1))
 		return;
 	judge_equal(m, RULE_header_little_endian, end, rx_queue(peer_of(end)),
 		    digest_of(src_dst, rest, false), node->copy_digest);
@@ -155,13 +155,15 @@ void ns_named(struct rps_monitor *m, unsigned int end, uint64_t at,
 
 /* --- endpoints */
 
-static struct endpoint *find_endpoint(struct node *node, uint32_t addr,
-				      bool add)
+static struct endpoint *find_endpoint(struct rps_monitor *m, unsigned int end,
+				      uint32_t addr, bool add)
 {
 	uint32_t at = addr * 2654435761u;
 
 	for (unsigned int i = 0; i < PROBES; i++) {
-		struct endpoint *ept = &node->endpoint[(at + i) % ENDPOINTS];
+		struct endpoint *ept =
+			&m->node[end]
+				 .endpoint[(at + i) & (m->num_endpoints - 1)];
 
 		if (ept->known && ept->addr == addr)
 			return ept;
@@ -178,8 +180,7 @@ static struct endpoint *find_endpoint(struct node *node, uint32_t addr,
 void endpoint_is(struct rps_monitor *m, unsigned int end, uint64_t addr,
 		 bool live)
 {
-	struct endpoint *ept =
-		find_endpoint(&m->node[end], (uint32_t)addr, true);
+	struct endpoint *ept = find_endpoint(m, end, (uint32_t)addr, true);
 
 	if (ept)
 		ept->live = live;
@@ -308,7 +309,8 @@ void message_delivered(struct rps_monitor *m, unsigned int end, uint64_t src,
 {
 	unsigned int queue = rx_queue(end);
 	struct node *node = &m->node[end];
-	const struct endpoint *ept = find_endpoint(node, (uint32_t)dst, false);
+	const struct endpoint *ept =
+		find_endpoint(m, end, (uint32_t)dst, false);
 
 	if (!node->open) {
 		judge_equal(m, RULE_deliver_each, end, queue, 1, 2);
@@ -357,7 +359,8 @@ void message_dropped(struct rps_monitor *m, unsigned int end, uint64_t src,
 	struct node *node = &m->node[end];
 	bool sound = node->open && is_sound(m, end);
 	bool to_nobody = sound && node->src_dst == (src << 32 | (uint32_t)dst);
-	const struct endpoint *ept = find_endpoint(node, (uint32_t)dst, false);
+	const struct endpoint *ept =
+		find_endpoint(m, end, (uint32_t)dst, false);
 
 	if (to_nobody && ept)
 		judge_equal(m, RULE_deliver_live, end, rx_queue(end), ept->live,

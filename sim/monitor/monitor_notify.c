@@ -117,15 +117,13 @@ void armed(struct rps_monitor *m, unsigned int end, unsigned int queue,
 	   uint16_t seen)
 {
 	struct side *side = &m->queue[queue].side[end];
-	uint64_t fence_at = m->node[end].fence_at;
 
 	/* Who has seen more stays awake. */
 	side->armed = seen == side->consumed;
 	side->armed_at = side->consumed;
-	if (m->config.accesses && side->wish_at)
+	if (m->config.accesses && side->wished)
 		judge_equal(m, RULE_arm_fence, end, queue, 1,
-			    side->wish_at < fence_at &&
-				    fence_at < side->look_at);
+			    side->wish_fenced && side->looked_since);
 }
 
 void disarmed(struct rps_monitor *m, unsigned int end, unsigned int queue)

@@ -51,8 +51,8 @@ enum { PART_DESC, PART_AVAIL, PART_USED, NUM_PARTS };
 #define CHAIN_LOOK 16u
 /* Places that a search in a table of addresses looks at. */
 #define PROBES 8u
-/* Endpoints of one end that are known, a power of two. */
-#define ENDPOINTS 4096u
+/* Endpoints of one end that are known where nobody says how many. */
+#define ENDPOINTS_DEFAULT 4096u
 
 enum rule {
 #define RULE(name, requirement, role, needs, kind, says, quantity) RULE_##name,
@@ -116,10 +116,12 @@ struct side {
 	uint16_t seen_plain;
 	bool plain; /* seen_plain waits for a barrier */
 	bool looked;
-	uint64_t publish_at; /* when, in records */
-	uint64_t slot_at;
-	uint64_t wish_at;
-	uint64_t look_at;
+	/* whether a barrier of this end came behind what it did last */
+	bool publish_fenced;
+	bool slot_fenced;
+	bool wish_fenced;
+	bool wished;
+	bool looked_since; /* it has looked since its last barrier */
 	/* what was last read of whose wish */
 	bool word_read;
 	bool word_fenced;
@@ -153,7 +155,7 @@ struct endpoint {
 
 /* One end, above its queues. */
 struct node {
-	uint64_t fence_at;
+	bool fenced; /* ever */
 	/* the message that was read last */
 	bool open; /* neither delivered nor dropped yet */
 	bool room_known;
@@ -169,40 +171,44 @@ struct node {
 	/* the header that was written last */
 	uint64_t wrote_src_dst;
 	uint64_t wrote_rest;
-	/* the bytes that were copied last */
-	uint64_t copy_at; /* when */
+	/* a header's bytes, copied and not yet told of */
+	bool copied;
 	uint64_t copy_addr;
 	uint64_t copy_digest;
-	uint64_t copy_bytes;
-	bool ns_ended;    /* the name that is told has had its end */
-	uint32_t ns_junk; /* bytes behind it that are not 0 */
-	struct endpoint endpoint[ENDPOINTS];
+	bool ns_ended;             /* the name that is told has had its end */
+	uint32_t ns_junk;          /* bytes behind it that are not 0 */
+	struct endpoint *endpoint; /* num_endpoints */
 };
 
 struct rps_monitor {
 	struct rps_monitor_config config;
-	uint64_t now;       /* records so far */
+	uint32_t num_max;
+	uint32_t num_buffers;
+	uint32_t buffer_shift;
+	uint32_t num_endpoints;
+	uint8_t *tables; /* those of all queues and nodes */
+	size_t tables_bytes;
+	uint8_t *kept; /* monitor_keep(): what is known, and the tables */
+
+	/* From here on: what is known. */
 	uint64_t last_step; /* of the record that is looked at */
 	uint64_t last_ns;
 	struct queue queue[NUM_QUEUES];
 	struct node node[NUM_ENDS];
-	uint32_t num_max;
-	uint32_t num_buffers;
-	uint32_t buffer_shift;
-
 	bool status_seen;
 	uint8_t status;
 	bool status_broken; /* since the last reset */
-	uint64_t reset_at;
 	bool kicked;
 	bool features_seen;
 	uint64_t features;
-	uint64_t device_started_at;
+	bool device_started; /* since the last reset */
 
-	uint64_t exercised[NUM_RULES][NUM_ENDS];
 	bool told[NUM_RULES][NUM_ENDS][NUM_QUEUES + 1];
-	struct rps_finding finding[RPS_FINDINGS_MAX];
 	uint64_t num_findings;
+
+	/* And up to here. */
+	struct rps_finding finding[RPS_FINDINGS_MAX];
+	uint64_t exercised[NUM_RULES][NUM_ENDS];
 };
 
 /* --- monitor.c */
@@ -263,6 +269,7 @@ void ring_start(struct rps_monitor *m, unsigned int end, unsigned int queue,
 		uint64_t num_flags, uint16_t start_idx);
 void desc_written(struct rps_monitor *m, unsigned int queue, uint16_t index,
 		  uint64_t addr, uint16_t flags, uint32_t len_bytes);
+bool is_lent(const struct rps_monitor *m, unsigned int queue, uint16_t head);
 void avail_published(struct rps_monitor *m, unsigned int queue, uint16_t idx);
 void used_published(struct rps_monitor *m, unsigned int queue, uint16_t idx);
 void buffer_taken(struct rps_monitor *m, unsigned int queue, uint64_t head,

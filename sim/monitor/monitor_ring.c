@@ -10,7 +10,7 @@
 #define EVENT_IDX_AT 16
 
 static void side_start(struct side *side, uint32_t num, bool event_idx,
-		       uint16_t start_idx)
+		       uint16_t start_idx, bool fenced)
 {
 	*side = (struct side){
 		.started = true,
@@ -24,6 +24,7 @@ static void side_start(struct side *side, uint32_t num, bool event_idx,
 		.rested = start_idx,
 		.seen = start_idx,
 		.armed_at = start_idx,
+		.slot_fenced = fenced,
 	};
 }
 
@@ -67,8 +68,8 @@ static void device_start(struct rps_monitor *m, unsigned int queue,
 		if (q->cell[i].where == TAKEN)
 			q->cell[i].where = OFFERED;
 	}
-	side_start(side, q->num, event_idx, start_idx);
-	m->device_started_at = m->now;
+	side_start(side, q->num, event_idx, start_idx, m->node[DEVICE].fenced);
+	m->device_started = true;
 	if (start_idx != expected)
 		spoil(m, queue, "the ends begin at different indices");
 }
@@ -97,8 +98,9 @@ void ring_start(struct rps_monitor *m, unsigned int end, unsigned int queue,
 	}
 	if (end == DRIVER || alone) {
 		queue_start(m, queue, num);
-		side_start(&q->side[DRIVER], num, event_idx, start_idx);
-		side_start(&q->side[DEVICE], 0, event_idx, start_idx);
+		side_start(&q->side[DRIVER], num, event_idx, start_idx,
+			   m->node[DRIVER].fenced);
+		side_start(&q->side[DEVICE], 0, event_idx, start_idx, false);
 		q->side[DEVICE].started = false;
 		q->start_idx = start_idx;
 	}
@@ -159,13 +161,24 @@ static void note_full(struct rps_monitor *m, unsigned int end,
 		q->side[end].was_full = true;
 }
 
+/* As the driver knows it, who may not yet have seen what the device gave back:
+ * so it is the same whichever of the two is quicker. */
+bool is_lent(const struct rps_monitor *m, unsigned int queue, uint16_t head)
+{
+	const struct cell *cell = &m->queue[queue].cell[head];
+
+	if (is_observed(m, DRIVER))
+		return cell->out;
+	return cell->where == OFFERED || cell->where == TAKEN;
+}
+
 static void offer(struct rps_monitor *m, unsigned int queue, uint16_t head)
 {
 	struct queue *q = &m->queue[queue];
 	struct cell *cell = &q->cell[head];
-	bool with_device = cell->where == OFFERED || cell->where == TAKEN;
 
-	judge_equal(m, RULE_avail_once, DRIVER, queue, 0, with_device);
+	judge_equal(m, RULE_avail_once, DRIVER, queue, 0,
+		    is_lent(m, queue, head));
 	if (!cell->out)
 		q->outstanding++;
 	cell->out = true;
@@ -196,12 +209,14 @@ void avail_published(struct rps_monitor *m, unsigned int queue, uint16_t idx)
 	struct queue *q = &m->queue[queue];
 	struct side *side = &q->side[DRIVER];
 	uint16_t old = side->published;
-	uint16_t outstanding = (uint16_t)(idx - q->side[DEVICE].published);
+	uint16_t back = is_observed(m, DRIVER) ? side->consumed
+					       : q->side[DEVICE].published;
+	uint16_t outstanding = (uint16_t)(idx - back);
 
 	if (idx == old)
 		return;
 	side->published = idx;
-	side->publish_at = m->now;
+	side->publish_fenced = false;
 	side->word_read = false;
 	if (!goes_on(m, DRIVER, queue, old, idx, q->num) ||
 	    !judge(m, RULE_avail_outstanding, DRIVER, queue,
@@ -256,7 +271,7 @@ void used_published(struct rps_monitor *m, unsigned int queue, uint16_t idx)
 	if (idx == old)
 		return;
 	side->published = idx;
-	side->publish_at = m->now;
+	side->publish_fenced = false;
 	side->word_read = false;
 	device_acts(m, queue);
 	if (!is_observed(m, DEVICE))

@@ -7,7 +7,7 @@
 static void reset(struct rps_monitor *m)
 {
 	m->status = 0;
-	m->reset_at = m->now;
+	m->device_started = false;
 	m->status_broken = false;
 	m->features_seen = false;
 	m->features = 0;
@@ -87,7 +87,7 @@ void features_written(struct rps_monitor *m, uint64_t features)
 /* Only a device that was started since the last reset is no latecomer. */
 void device_acts(struct rps_monitor *m, unsigned int queue)
 {
-	if (m->status_seen && m->device_started_at > m->reset_at)
+	if (m->status_seen && m->device_started)
 		judge(m, RULE_idle_before_ok, DEVICE, queue,
 		      m->status & STATUS_DRIVER_OK, 1, 0);
 }

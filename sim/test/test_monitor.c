@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "../monitor/monitor_state.h"
 #include "suite_main.h"
 #include "tape.h"
 
@@ -542,6 +543,217 @@ static TCase *blame(void)
 	return tcase;
 }
 
+/* --- the state as one thing */
+
+static uint64_t hash_of(struct tape *tape)
+{
+	return monitor_hash(tape->monitor);
+}
+
+static void send_both_ways(struct tape *tape)
+{
+	tape_send(tape, DRIVER, 0, &tape_usual_msg);
+	tape_send(tape, DEVICE, 0, &tape_usual_msg);
+}
+
+START_TEST(a_monitor_goes_back_to_what_was_kept)
+{
+	struct tape tape, kept;
+	uint64_t before, after;
+	uint64_t met;
+
+	tape_open(&tape, &everybody);
+	tape_up(&tape);
+	ck_assert_int_eq(monitor_keep(tape.monitor), 0);
+	kept = tape;
+	before = hash_of(&tape);
+	send_both_ways(&tape);
+	after = hash_of(&tape);
+	ck_assert(before != after);
+	/* A finding, and an endpoint that the first run did not have. */
+	tape_event(&tape, DEVICE, RPS_EVENT_endpoint_create, 77, 0, 0);
+	tape_elem(&tape, TO_DRIVER, 99, 0);
+	tape_used(&tape, TO_DRIVER, 99, 0);
+	ck_assert_ptr_nonnull(monitor_first(tape.monitor));
+	ck_assert_ptr_nonnull(rps_monitor_spoiled(tape.monitor, TO_DRIVER));
+	met = rps_monitor_exercised(tape.monitor, RULE_avail_once, DRIVER);
+
+	monitor_go_back(tape.monitor);
+	tape = kept;
+	ck_assert(hash_of(&tape) == before);
+	ck_assert_ptr_null(monitor_first(tape.monitor));
+	ck_assert_ptr_null(rps_monitor_spoiled(tape.monitor, TO_DRIVER));
+	send_both_ways(&tape);
+	ck_assert(hash_of(&tape) == after);
+	ck_assert_uint_eq(rps_monitor_findings(tape.monitor, NULL, 0), 0);
+	ck_assert_uint_gt(rps_monitor_exercised(tape.monitor, RULE_avail_once,
+						DRIVER),
+			  met);
+	tape_close(&tape);
+}
+END_TEST
+
+START_TEST(what_is_forgiven_can_be_found_again)
+{
+	struct tape_msg msg = tape_usual_msg;
+	struct tape tape;
+
+	msg.flags = 1;
+	tape_open(&tape, &everybody);
+	tape_up(&tape);
+	for (unsigned int i = 0; i < 2; i++) {
+		tape_write(&tape, DRIVER, i, &msg);
+		ck_assert_ptr_nonnull(monitor_first(tape.monitor));
+		monitor_forgive(tape.monitor);
+		ck_assert_ptr_null(monitor_first(tape.monitor));
+	}
+	tape_close(&tape);
+}
+END_TEST
+
+/* What an end does, while the other one does something else. */
+struct act {
+	void (*of_driver)(struct tape *tape);
+	void (*of_device)(struct tape *tape);
+};
+
+static void driver_offers(struct tape *tape)
+{
+	tape_write(tape, DRIVER, 1, &tape_usual_msg);
+	tape_offer(tape, TO_DEVICE, 1, HEADER_BYTES + TAPE_LEN);
+}
+
+static void driver_fences(struct tape *tape)
+{
+	tape_fence(tape, DRIVER);
+}
+
+static void ask(struct tape *tape, unsigned int end, unsigned int queue)
+{
+	tape_wish(tape, end, queue, 0);
+	tape_fence(tape, end);
+	tape_look(tape, end, queue);
+	tape_arm(tape, end, queue);
+}
+
+static void driver_asks(struct tape *tape)
+{
+	ask(tape, DRIVER, TO_DRIVER);
+}
+
+static void device_takes(struct tape *tape)
+{
+	tape_take(tape, TO_DRIVER);
+}
+
+static void device_fills(struct tape *tape)
+{
+	tape_take(tape, TO_DRIVER);
+	tape_write(tape, DEVICE, 0, &tape_usual_msg);
+	tape_elem(tape, TO_DRIVER, 0, HEADER_BYTES + TAPE_LEN);
+}
+
+static void device_asks(struct tape *tape)
+{
+	ask(tape, DEVICE, TO_DEVICE);
+}
+
+static const struct act act[] = {
+	{ driver_offers, device_takes }, { driver_offers, device_fills },
+	{ driver_fences, device_fills }, { driver_asks, device_asks },
+	{ driver_asks, device_takes },   { driver_fences, device_asks },
+};
+
+START_TEST(steps_that_do_not_touch_each_other_can_be_told_either_way)
+{
+	uint64_t hash[2];
+
+	for (unsigned int first = 0; first < 2; first++) {
+		struct tape tape;
+
+		tape_open(&tape, &everybody);
+		tape_up(&tape);
+		if (first == 0)
+			act[_i].of_driver(&tape);
+		act[_i].of_device(&tape);
+		if (first == 1)
+			act[_i].of_driver(&tape);
+		hash[first] = hash_of(&tape);
+		ck_assert_uint_eq(rps_monitor_findings(tape.monitor, NULL, 0),
+				  0);
+		tape_close(&tape);
+	}
+	ck_assert(hash[0] == hash[1]);
+}
+END_TEST
+
+/* What is found later hangs on each of these, whatever memory is like. */
+static void nothing(struct tape *tape)
+{
+	(void)tape;
+}
+
+static void driver_reads_wish(struct tape *tape)
+{
+	tape_read_wish(tape, DRIVER, TO_DEVICE);
+}
+
+static void driver_reads_fenced_wish(struct tape *tape)
+{
+	tape_fence(tape, DRIVER);
+	tape_read_wish(tape, DRIVER, TO_DEVICE);
+}
+
+static void driver_tells(struct tape *tape)
+{
+	tape_tell(tape, DRIVER, TO_DEVICE);
+}
+
+static void driver_decides(struct tape *tape)
+{
+	tape_fence(tape, DRIVER);
+	tape_read_wish(tape, DRIVER, TO_DEVICE);
+	tape_decided(tape, DRIVER, TO_DEVICE, 0, true);
+}
+
+static void device_looks(struct tape *tape)
+{
+	tape_look_avail(tape, TO_DEVICE);
+}
+
+static void device_reads_slot(struct tape *tape)
+{
+	tape_look_avail(tape, TO_DEVICE);
+	tape_read_slot(tape, TO_DEVICE);
+}
+
+static void (*const later[])(struct tape *tape) = {
+	nothing,           driver_fences,
+	driver_reads_wish, driver_reads_fenced_wish,
+	driver_decides,    driver_tells,
+	device_looks,      device_reads_slot,
+	device_asks,
+};
+
+START_TEST(what_is_still_to_be_judged_is_in_the_hash)
+{
+	uint64_t hash[ARRAY_SIZE(later)];
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(later); i++) {
+		struct tape tape;
+
+		tape_open(&tape, &everybody);
+		tape_up(&tape);
+		driver_offers(&tape);
+		later[i](&tape);
+		hash[i] = hash_of(&tape);
+		tape_close(&tape);
+		for (unsigned int j = 0; j < i; j++)
+			ck_assert_msg(hash[i] != hash[j], "%u and %u", i, j);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("monitor");
@@ -559,5 +771,15 @@ int main(void)
 	tcase_add_test(tcase, records_may_come_in_one_piece);
 	suite_add_tcase(suite, tcase);
 	suite_add_tcase(suite, blame());
+
+	tcase = tcase_create("state");
+	tcase_add_test(tcase, a_monitor_goes_back_to_what_was_kept);
+	tcase_add_test(tcase, what_is_forgiven_can_be_found_again);
+	tcase_add_loop_test(
+		tcase,
+		steps_that_do_not_touch_each_other_can_be_told_either_way, 0,
+		ARRAY_SIZE(act));
+	tcase_add_test(tcase, what_is_still_to_be_judged_is_in_the_hash);
+	suite_add_tcase(suite, tcase);
 	return suite_main(suite);
 }

@@ -25,12 +25,15 @@ struct rps_monitor;
  * @vendor:   feature bits 1 to 23 that a profile gives a meaning to.
  * @num_max:  entries of the largest ring, 0 for the largest that there can
  *            be; a larger one is not judged.
+ * @num_endpoints: endpoints of an end whose lives are followed; 0 for 4096, the
+ *            most.
  */
 struct rps_monitor_config {
 	uint32_t judged;
 	uint32_t observed;
 	uint64_t vendor;
 	uint32_t num_max;
+	uint32_t num_endpoints;
 	bool accesses;
 };
 
