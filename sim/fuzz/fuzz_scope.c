@@ -25,7 +25,8 @@ static bool same(const struct rps_scope *a, const struct rps_scope *b)
 	       a->driver_mutant == b->driver_mutant &&
 	       a->device_mutant == b->device_mutant &&
 	       a->start_idx == b->start_idx && a->event_idx == b->event_idx &&
-	       a->big_endian == b->big_endian && a->suppress == b->suppress;
+	       a->big_endian == b->big_endian && a->suppress == b->suppress &&
+	       a->unwatched == b->unwatched;
 }
 
 /* What was understood is what is written of it. */

@@ -9,6 +9,7 @@
 #include "suite_main.h"
 
 #define DECISIONS 4096u
+#define MUTANTS   200u /* at least as many as there are */
 
 static struct rps_scope parsed(const char *text)
 {
@@ -55,6 +56,8 @@ START_TEST(our_ends_survive_every_schedule)
 	ck_assert_uint_gt(result.complete, 0);
 	ck_assert_uint_gt(result.states, result.schedules);
 	ck_assert_uint_eq(result.estimate, result.schedules);
+	ck_assert_uint_ge(result.rules_met, 50);
+	ck_assert_uint_lt(result.rules_met, result.rules_in_all);
 }
 END_TEST
 
@@ -63,35 +66,41 @@ struct missing {
 	const char *mutant[2];
 	const char *requirement;
 	const char *point;
-	bool found[3]; /* by enum rps_model: not where nothing is late */
+	bool found[3];    /* by enum rps_model: not where nothing is late */
+	const char *same; /* another one that the same barrier serves */
 };
 
 /* clang-format off */
 static const struct missing missing[] = {
-	{ { "slot_after_idx", "none" }, "LAY-021", "publish avail.idx", { true, true, true } },
-	{ { "none", "elem_after_idx" }, "LAY-021", "publish used.idx", { true, true, true } },
-	{ { "avail_idx_plain", "none" }, "LAY-021", "publish avail.idx", { false, false, true } },
-	{ { "none", "used_idx_plain" }, "LAY-021", "publish used.idx", { false, false, true } },
-	{ { "none", "avail_idx_read_plain" }, "LAY-021", "read avail.idx before its entry", { false, false, true } },
-	{ { "used_idx_read_plain", "none" }, "LAY-021", "read used.idx before its entry", { false, false, true } },
-	{ { "kick_without_fence", "none" }, "LAY-022", "fence before reading used.flags or avail_event", { false, true, true } },
-	{ { "none", "notify_without_fence" }, "LAY-022", "fence before reading avail.flags or used_event", { false, true, true } },
-	{ { "irq_on_without_fence", "none" }, "LAY-022", "fence after asking for interrupts", { false, true, true } },
-	{ { "none", "kick_on_without_fence" }, "LAY-022", "fence after asking for kicks", { false, true, true } },
+	{ { "slot_after_idx", "none" }, "LAY-021", "publish avail.idx", { true, true, true }, NULL },
+	{ { "none", "elem_after_idx" }, "LAY-021", "publish used.idx", { true, true, true }, NULL },
+	{ { "avail_idx_plain", "none" }, "LAY-021", "publish avail.idx", { false, false, true }, NULL },
+	{ { "none", "used_idx_plain" }, "LAY-021", "publish used.idx", { false, false, true }, NULL },
+	{ { "none", "avail_idx_read_plain" }, "LAY-021", "read avail.idx before its entry", { false, false, true }, NULL },
+	{ { "used_idx_read_plain", "none" }, "LAY-021", "read used.idx before its entry", { false, false, true }, NULL },
+	{ { "kick_without_fence", "none" }, "LAY-022", "fence before reading used.flags or avail_event", { false, true, true }, "fence after asking for interrupts" },
+	{ { "none", "notify_without_fence" }, "LAY-022", "fence before reading avail.flags or used_event", { false, true, true }, "fence after asking for kicks" },
+	{ { "irq_on_without_fence", "none" }, "LAY-022", "fence after asking for interrupts", { false, true, true }, NULL },
+	{ { "none", "kick_on_without_fence" }, "LAY-022", "fence after asking for kicks", { false, true, true }, NULL },
 };
 /* clang-format on */
 
-static struct rps_scope scope_with(const struct missing *row,
-				   unsigned int model, bool event_idx)
+static struct rps_scope
+with_mutants(const char *text, const char *const mutant[2], unsigned int model)
 {
-	struct rps_scope scope = parsed("num=1 messages=2,0");
+	struct rps_scope scope = parsed(text);
 
 	scope.driver_model = scope.device_model = model;
-	scope.driver_mutant = rps_mutant_find(row->mutant[0]);
-	scope.device_mutant = rps_mutant_find(row->mutant[1]);
-	scope.event_idx = event_idx;
+	scope.driver_mutant = rps_mutant_find(mutant[0]);
+	scope.device_mutant = rps_mutant_find(mutant[1]);
 	ck_assert(scope.driver_mutant || scope.device_mutant);
 	return scope;
+}
+
+static bool is_named(const struct missing *row, const char *point)
+{
+	return strcmp(point, row->point) == 0 ||
+	       (row->same && strcmp(point, row->same) == 0);
 }
 
 START_TEST(a_missing_point_is_found_and_named)
@@ -99,7 +108,10 @@ START_TEST(a_missing_point_is_found_and_named)
 	const struct missing *row = &missing[_i / 2];
 
 	for (unsigned int model = 0; model < 3; model++) {
-		struct rps_scope scope = scope_with(row, model, _i % 2);
+		struct rps_scope scope = with_mutants(
+			_i % 2 ? "num=1 messages=2,0 event unwatched"
+			       : "num=1 messages=2,0 flags unwatched",
+			row->mutant, model);
 		struct rps_explore_result result;
 
 		ck_assert_int_eq(rps_explore(&scope, &all, &result, NULL, 0),
@@ -111,6 +123,121 @@ START_TEST(a_missing_point_is_found_and_named)
 			continue;
 		ck_assert_str_eq(result.requirement, row->requirement);
 		ck_assert_str_eq(result.point, row->point);
+	}
+}
+END_TEST
+
+/* By the rule that it breaks, where nothing has to come of it. */
+START_TEST(a_missing_point_is_found_under_every_model_by_the_monitor)
+{
+	const struct missing *row = &missing[_i / 2];
+
+	for (unsigned int model = 0; model < 3; model++) {
+		struct rps_scope scope =
+			with_mutants(_i % 2 ? "num=1 messages=2,0 event"
+					    : "num=1 messages=2,0 flags",
+				     row->mutant, model);
+		struct rps_explore_result result;
+
+		ck_assert_int_eq(rps_explore(&scope, &all, &result, NULL, 0),
+				 0);
+		ck_assert_msg(result.verdict == RPS_EXPLORE_FAIL, "model %u",
+			      model);
+		ck_assert_str_eq(result.requirement, row->requirement);
+		ck_assert_msg(is_named(row, result.point), "model %u: %s",
+			      model, result.text);
+	}
+}
+END_TEST
+
+/* --- what nobody but the monitor can see: every message arrives */
+
+struct unseen {
+	const char *scope;
+	const char *mutant[2];
+	const char *rule;
+	const char *requirement;
+};
+
+/* clang-format off */
+static const struct unseen unseen[] = {
+	{ "num=1 messages=2,0", { "none", "tx_used_len" }, "used_len_zero", "LAY-019" },
+	{ "num=2 messages=2,1", { "none", "dev_writes_in_message" }, "buffer_read_only", "LAY-015" },
+	{ "num=2 messages=2,0", { "none", "dev_silent_returns" }, "returns_told", "FLO-006" },
+	{ "num=2 messages=0,2", { "repost_short", "none" }, "repost_full", "FLO-010" },
+	{ "num=2 messages=0,2", { "no_kick_after_repost", "none" }, "reposts_told", "FLO-011" },
+	{ "num=1 messages=1,1", { "hdr_flags_set", "none" }, "header_flags", "HDR-003" },
+	{ "num=1 messages=1,1", { "none", "hdr_reserved_set" }, "header_reserved", "HDR-004" },
+	/* before anything is sent, and so in every schedule */
+	{ "num=2 messages=0,1", { "driver_ok_first", "none" }, "posted_before_ok", "INI-005" },
+	{ "num=2 messages=0,1", { "no_initial_kick", "none" }, "first_kick", "INI-006" },
+};
+/* clang-format on */
+
+START_TEST(a_broken_rule_is_found_where_no_message_is_lost)
+{
+	const struct unseen *row = &unseen[_i];
+
+	for (unsigned int model = 0; model < 3; model++) {
+		struct rps_scope scope =
+			with_mutants(row->scope, row->mutant, model);
+		struct rps_explore_result result;
+
+		ck_assert_int_eq(rps_explore(&scope, &all, &result, NULL, 0),
+				 0);
+		ck_assert_uint_eq(result.verdict, RPS_EXPLORE_FAIL);
+		ck_assert_uint_eq(result.kind, RPS_FOUND_RULE);
+		ck_assert_str_eq(result.rule, row->rule);
+		ck_assert_str_eq(result.requirement, row->requirement);
+		ck_assert_ptr_nonnull(strstr(result.text, row->rule));
+
+		scope.unwatched = true;
+		ck_assert_int_eq(rps_explore(&scope, &all, &result, NULL, 0),
+				 0);
+		ck_assert_msg(result.verdict == RPS_EXPLORE_PASS, "%s",
+			      result.text);
+		ck_assert(result.exhausted);
+	}
+}
+END_TEST
+
+/* Each error of each end, with everything gone through and with what can be
+ * left out left out. */
+START_TEST(the_monitor_overlooks_nothing_by_what_is_left_out)
+{
+	static const struct rps_explore_params way[] = {
+		{ .scheduler = RPS_SCHEDULER_EXHAUSTIVE, .no_canary = true },
+		{ .scheduler = RPS_SCHEDULER_EXHAUSTIVE,
+		  .no_canary = true,
+		  .unreduced = true },
+		{ .scheduler = RPS_SCHEDULER_EXHAUSTIVE,
+		  .no_canary = true,
+		  .unhashed = true },
+	};
+	struct rps_explore_result result[ARRAY_SIZE(way)];
+	struct rps_scope scope = parsed("num=1 messages=1,1 event");
+	struct rps_mutant_info info;
+	uint32_t mutant = 1 + (uint32_t)_i / 6;
+
+	if (!rps_mutant_get(mutant, &info))
+		return;
+	scope.driver_model = scope.device_model = (uint32_t)_i % 3;
+	if (_i / 3 % 2)
+		scope.device_mutant = mutant;
+	else
+		scope.driver_mutant = mutant;
+	for (unsigned int i = 0; i < ARRAY_SIZE(way); i++) {
+		/* Errors that keep the link down. */
+		if (rps_explore(&scope, &way[i], &result[i], NULL, 0))
+			return;
+		if (strstr(info.name, "count_masked") && way[i].unhashed)
+			continue;
+		ck_assert_msg(result[i].verdict == result[0].verdict,
+			      "%s in way %u: %s; %s", info.name, i,
+			      result[i].text, result[0].text);
+		ck_assert_msg(strcmp(result[i].rule, result[0].rule) == 0,
+			      "%s in way %u: %s; %s", info.name, i,
+			      result[i].text, result[0].text);
 	}
 }
 END_TEST
@@ -140,7 +267,7 @@ struct failure {
 };
 
 /* A lost wake-up, found in one way or another. */
-static struct failure *some_failure(uint32_t scheduler)
+static struct failure *some_failure(uint32_t scheduler, bool unwatched)
 {
 	struct failure *failure = calloc(1, sizeof(*failure));
 	struct rps_explore_params params = {
@@ -154,6 +281,7 @@ static struct failure *some_failure(uint32_t scheduler)
 	ck_assert_ptr_nonnull(failure);
 	failure->scope = parsed("num=1 messages=2,1 model=tso,tso event "
 				"mutant=none,kick_on_without_fence");
+	failure->scope.unwatched = unwatched;
 	ck_assert_int_eq(rps_explore(&failure->scope, &params, &failure->result,
 				     failure->list, DECISIONS),
 			 0);
@@ -184,7 +312,7 @@ static int replay(const struct rps_scope *scope,
 /* What was made out of half a list is a whole one. */
 START_TEST(the_decisions_of_a_replay_are_a_list_of_their_own)
 {
-	struct failure *failure = some_failure(RPS_SCHEDULER_RANDOM);
+	struct failure *failure = some_failure(RPS_SCHEDULER_RANDOM, true);
 	static struct rps_decision made[DECISIONS];
 	struct rps_explore_result lenient, again;
 	struct rps_replay how = {
@@ -252,7 +380,7 @@ END_TEST
 
 START_TEST(a_failure_is_the_same_when_it_is_replayed)
 {
-	struct failure *failure = some_failure(finder[_i]);
+	struct failure *failure = some_failure(finder[_i / 2], _i % 2);
 	struct rps_explore_result again;
 
 	ck_assert_int_eq(replay(&failure->scope, failure->list,
@@ -261,14 +389,17 @@ START_TEST(a_failure_is_the_same_when_it_is_replayed)
 			 0);
 	ck_assert_uint_eq(again.verdict, RPS_EXPLORE_FAIL);
 	ck_assert_str_eq(again.text, failure->result.text);
+	ck_assert_str_eq(again.rule, failure->result.rule);
 	ck_assert_uint_eq(again.step, failure->result.step);
+	ck_assert_uint_eq(again.kind,
+			  _i % 2 ? RPS_FOUND_SLEEP : RPS_FOUND_RULE);
 	free(failure);
 }
 END_TEST
 
 START_TEST(a_list_of_another_scope_is_refused)
 {
-	struct failure *failure = some_failure(RPS_SCHEDULER_RANDOM);
+	struct failure *failure = some_failure(RPS_SCHEDULER_RANDOM, true);
 	struct rps_scope other = parsed("num=4 messages=1,0");
 	struct rps_explore_result again;
 
@@ -291,7 +422,7 @@ END_TEST
 /* What a shrinker does: leave out whatever the failure does not need. */
 START_TEST(decisions_can_be_left_out)
 {
-	struct failure *failure = some_failure(RPS_SCHEDULER_RANDOM);
+	struct failure *failure = some_failure(RPS_SCHEDULER_RANDOM, true);
 	struct rps_explore_result again;
 	uint32_t needed = 0, were = 0;
 
@@ -324,7 +455,7 @@ static void count_record(void *priv, const struct rps_record *record)
 
 START_TEST(a_replay_can_stop_at_a_step)
 {
-	struct failure *failure = some_failure(RPS_SCHEDULER_RANDOM);
+	struct failure *failure = some_failure(RPS_SCHEDULER_RANDOM, true);
 	struct rps_explore_result again;
 	uint64_t last = 0;
 	const struct rps_sink sink = { count_record, &last };
@@ -492,10 +623,24 @@ int main(void)
 	tcase_add_test(tcase, every_point_of_both_ends_is_in_that_table);
 	suite_add_tcase(suite, tcase);
 
+	tcase = tcase_create("monitor");
+	tcase_set_timeout(tcase, 300);
+	tcase_add_loop_test(
+		tcase,
+		a_missing_point_is_found_under_every_model_by_the_monitor, 0,
+		2 * ARRAY_SIZE(missing));
+	tcase_add_loop_test(tcase,
+			    a_broken_rule_is_found_where_no_message_is_lost, 0,
+			    ARRAY_SIZE(unseen));
+	tcase_add_loop_test(tcase,
+			    the_monitor_overlooks_nothing_by_what_is_left_out,
+			    0, (int)(6 * MUTANTS));
+	suite_add_tcase(suite, tcase);
+
 	tcase = tcase_create("replay");
 	tcase_set_timeout(tcase, 300);
 	tcase_add_loop_test(tcase, a_failure_is_the_same_when_it_is_replayed, 0,
-			    ARRAY_SIZE(finder));
+			    2 * ARRAY_SIZE(finder));
 	tcase_add_test(tcase, a_list_of_another_scope_is_refused);
 	tcase_add_test(tcase,
 		       the_decisions_of_a_replay_are_a_list_of_their_own);

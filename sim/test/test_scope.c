@@ -29,9 +29,9 @@ static struct scope *scope_of(const char *text)
 
 static const char *const text[] = {
 	"num=2 messages=1,1 buf=24 model=sc,sc mutant=none,none start=0x0 "
-	"flags le suppress",
+	"flags le suppress watched",
 	"num=8 messages=0,8 buf=17 model=weak,tso "
-	"mutant=slot_after_idx,elem_after_idx start=0xffff event be always",
+	"mutant=slot_after_idx,elem_after_idx start=0xffff event be always unwatched",
 };
 
 START_TEST(a_scope_is_text_and_the_text_is_the_scope)
@@ -178,9 +178,12 @@ struct wrong {
 /* clang-format off */
 static const struct wrong wrong[] = {
 	{ "mutant=none,none messages=3,3", RPS_FOUND_NOTHING },
-	{ "mutant=slot_after_idx,none", RPS_FOUND_RACE },
-	{ "mutant=none,dev_silent_returns num=1 messages=2,0", RPS_FOUND_SLEEP },
-	{ "mutant=none,used_len_payload", RPS_FOUND_ERROR },
+	{ "mutant=slot_after_idx,none unwatched", RPS_FOUND_RACE },
+	{ "mutant=slot_after_idx,none", RPS_FOUND_RULE },
+	{ "mutant=none,dev_silent_returns num=1 messages=2,0 unwatched", RPS_FOUND_SLEEP },
+	{ "mutant=none,dev_silent_returns num=1 messages=2,0", RPS_FOUND_RULE },
+	{ "mutant=none,used_len_payload unwatched", RPS_FOUND_ERROR },
+	{ "mutant=none,used_len_payload", RPS_FOUND_RULE },
 };
 /* clang-format on */
 

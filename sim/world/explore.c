@@ -43,6 +43,7 @@ static const char *const kind_text[RPS_NUM_FOUND] = {
 	[RPS_FOUND_MESSAGE] = "a message is wrong, twice, or out of order",
 	[RPS_FOUND_ERROR] = "an end gives up",
 	[RPS_FOUND_NO_REST] = "the ends do not come to rest",
+	[RPS_FOUND_RULE] = "an end breaks a rule",
 };
 
 /* The caller gets the list of the schedule that has just run. */
@@ -57,6 +58,25 @@ static void hand_out(struct explorer *explorer)
 		explorer->list[i] = explorer->made[i];
 }
 
+static void tell_rule(struct rps_explore_result *result,
+		      const struct scope_finding *finding)
+{
+	const struct rps_finding *broken = &finding->broken;
+	struct rps_rule_info rule = { .name = "" };
+	char where[16] = "";
+
+	(void)rps_monitor_rule(broken->rule, &rule);
+	if (broken->queue != RPS_NO_QUEUE)
+		snprintf(where, sizeof(where), " on queue %u", broken->queue);
+	snprintf(result->rule, sizeof(result->rule), "%s", rule.name);
+	snprintf(result->text, sizeof(result->text),
+		 "the %s breaks rule %s%s: %s; %s: %" PRIu64
+		 " expected, %" PRIu64 " observed (%s)",
+		 end_name[broken->end], rule.name, where, rule.says,
+		 rule.quantity, broken->expected, broken->observed,
+		 rule.requirement);
+}
+
 static void tell(struct explorer *explorer, const struct scope_finding *finding)
 {
 	struct rps_explore_result *result = explorer->result;
@@ -66,10 +86,12 @@ static void tell(struct explorer *explorer, const struct scope_finding *finding)
 	result->queue = finding->blame.queue;
 	result->step = finding->step;
 	snprintf(result->requirement, sizeof(result->requirement), "%s",
-		 points_requirement(finding->blame));
+		 scope_requirement(finding));
 	snprintf(result->point, sizeof(result->point), "%s",
 		 points_name(finding->blame));
-	if (finding->blame.point == POINT_NONE)
+	if (finding->kind == RPS_FOUND_RULE)
+		tell_rule(result, finding);
+	else if (finding->blame.point == POINT_NONE)
 		snprintf(result->text, sizeof(result->text), "%s (%s)",
 			 kind_text[finding->kind],
 			 end_name[finding->blame.end]);
@@ -103,7 +125,7 @@ static bool counts(const struct explorer *explorer,
 
 	if (finding->kind == RPS_FOUND_NOTHING)
 		return false;
-	return !only || strcmp(only, points_requirement(finding->blame)) == 0;
+	return !only || strcmp(only, scope_requirement(finding)) == 0;
 }
 
 /* Return: 0, or a negative error; what was found is in the result. */
@@ -195,6 +217,21 @@ static int run_many(struct explorer *explorer)
 	return err;
 }
 
+/* A rule that nobody came to says nothing. */
+static void count_rules(struct explorer *explorer)
+{
+	const struct rps_monitor *monitor = explorer->scope->monitor;
+	struct rps_explore_result *result = explorer->result;
+	struct rps_rule_info info;
+
+	for (uint32_t rule = 0; monitor && rps_monitor_rule(rule, &info);
+	     rule++) {
+		result->rules_in_all++;
+		result->rules_met += rps_monitor_exercised(monitor, rule, 0) ||
+				     rps_monitor_exercised(monitor, rule, 1);
+	}
+}
+
 static uint32_t verdict_of(const struct explorer *explorer)
 {
 	const struct rps_explore_result *result = explorer->result;
@@ -262,6 +299,7 @@ static int explore(const struct rps_scope *scope,
 			      ? run_all(&explorer)
 			      : run_many(&explorer);
 	result->verdict = verdict_of(&explorer);
+	count_rules(&explorer);
 	if (!err && result->failures == 0)
 		hand_out(&explorer);
 	states_finish(&explorer.terminals);
@@ -271,21 +309,32 @@ static int explore(const struct rps_scope *scope,
 	return err;
 }
 
-/* An error that is there to be found: entries behind their index. */
-static int try_canary(const struct rps_scope *scope,
+/* Errors that are there to be found: entries behind their index, by what comes
+ * of it, and a word of a header that no end looks at, by the monitor. */
+static struct rps_scope canary_of(const struct rps_scope *scope, bool watched)
+{
+	struct rps_scope wrong = *scope;
+
+	wrong.driver_mutant = wrong.device_mutant = MUTANT_none;
+	wrong.unwatched = !watched;
+	if (scope->from_driver > 0)
+		wrong.driver_mutant = watched ? MUTANT_hdr_reserved_set
+					      : MUTANT_slot_after_idx;
+	else
+		wrong.device_mutant = watched ? MUTANT_hdr_reserved_set
+					      : MUTANT_elem_after_idx;
+	return wrong;
+}
+
+static int try_canary(const struct rps_scope *scope, bool watched,
 		      const struct rps_explore_params *params,
 		      struct rps_explore_result *result)
 {
-	struct rps_scope wrong = *scope;
+	struct rps_scope wrong = canary_of(scope, watched);
 	struct rps_explore_params with = *params;
 	struct rps_explore_result found;
 	int err;
 
-	wrong.driver_mutant = wrong.device_mutant = MUTANT_none;
-	if (scope->from_driver > 0)
-		wrong.driver_mutant = MUTANT_slot_after_idx;
-	else
-		wrong.device_mutant = MUTANT_elem_after_idx;
 	with.keep_going = false;
 	with.only = NULL;
 	with.sink = NULL;
@@ -315,7 +364,10 @@ int rps_explore(const struct rps_scope *scope,
 	err = explore(scope, params, result, list, max);
 	result->canary_found = 2;
 	if (!err && !params->no_canary)
-		err = try_canary(scope, params, result);
+		err = try_canary(scope, false, params, result);
+	if (!err && !params->no_canary && !scope->unwatched &&
+	    result->canary_found)
+		err = try_canary(scope, true, params, result);
 	return err;
 }
 

@@ -147,7 +147,7 @@ static void step(struct rps_world *world, unsigned int end, enum op_kind kind,
 		order_catch_up(&ordering->order, end);
 	else
 		world->current->op = OP(kind, place);
-	if (begins_step(ordering, end, kind))
+	if (begins_step(ordering, end, kind) || world->stopped)
 		schedule_point(world);
 	else
 		world->steps++;

@@ -109,6 +109,8 @@ static bool hand_over(struct rps_world *world, const struct actor *actor)
 	uint32_t candidates = (uint32_t)stays + leaves;
 	uint32_t choice = 0;
 
+	if (world->stopped)
+		return false;
 	if (asked(world, candidates)) {
 		world->decider.last_end = actor->end;
 		choice = world_choose(world, RPS_CHOICE_END, candidates);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../base/access.h"
+#include "../monitor/monitor_state.h"
 
 #define ARENA_BASE    UINT64_C(0x10000000)
 #define RING_ALIGN    16u
@@ -327,10 +328,30 @@ static int bring_up(struct scope *scope)
 void scope_observe(struct scope *scope, const struct rps_sink *sink)
 {
 	struct rps_world *world = &scope->world;
+	bool listens = sink || scope->monitor;
 
 	world->sink = sink;
-	world->driver_mem.probe = sink ? &world->probe[0] : NULL;
-	world->xport.mem.probe = sink ? &world->probe[1] : NULL;
+	world->probe[0].event = world->probe[1].event = world_event;
+	world->driver_mem.probe = listens ? &world->probe[0] : NULL;
+	world->xport.mem.probe = listens ? &world->probe[1] : NULL;
+}
+
+static int watch(struct scope *scope)
+{
+	const uint32_t both = 1u << RPS_END_DRIVER | 1u << RPS_END_DEVICE;
+	const struct rps_monitor_config config = {
+		.judged = both,
+		.observed = both,
+		.num_max = scope->config.num,
+		.num_endpoints = 2,
+		.accesses = true,
+	};
+
+	if (scope->config.unwatched)
+		return 0;
+	scope->monitor = rps_monitor_create(&config);
+	scope->world.monitor = scope->monitor;
+	return scope->monitor ? 0 : -ENOMEM;
 }
 
 static int build(struct scope *scope)
@@ -342,6 +363,9 @@ static int build(struct scope *scope)
 	err = make_arena(scope);
 	if (!err)
 		err = world_views_init(world);
+	if (!err)
+		err = watch(scope);
+	scope_observe(scope, NULL);
 	for (unsigned int end = 0; !err && end < NUM_ENDS; end++) {
 		world->actor[end].end = end;
 		make_end(scope, end);
@@ -350,7 +374,6 @@ static int build(struct scope *scope)
 	if (err)
 		return err;
 	registers_init(world);
-	scope_observe(scope, NULL);
 	err = ordering_init(&scope->ordering, world,
 			    (enum rps_model)scope->config.driver_model,
 			    (enum rps_model)scope->config.device_model);
@@ -360,11 +383,32 @@ static int build(struct scope *scope)
 	return bring_up(scope);
 }
 
+/* What the ends did on the way up is the same in every schedule: it is no
+ * finding of the first, and yet it is one. */
+static int keep_monitor(struct scope *scope)
+{
+	const struct rps_finding *first;
+
+	if (!scope->monitor)
+		return 0;
+	first = monitor_first(scope->monitor);
+	if (first) {
+		scope->up_broke = true;
+		scope->up_finding = *first;
+	}
+	monitor_forgive(scope->monitor);
+	scope->world.stop_at_finding = true;
+	return monitor_keep(scope->monitor);
+}
+
 /* What every schedule begins with. */
 static int freeze(struct scope *scope)
 {
 	struct rps_world *world = &scope->world;
+	int err = keep_monitor(scope);
 
+	if (err)
+		return err;
 	order_settle(&scope->ordering.order);
 	scope->ordering.race.found = false;
 	scope->ordering.grain = GRAIN_REDUCED;
@@ -408,6 +452,7 @@ void scope_destroy(struct scope *scope)
 	for (unsigned int end = 0; end < NUM_ENDS; end++)
 		fiber_finish(&scope->world.actor[end].fiber);
 	ordering_finish(&scope->ordering);
+	rps_monitor_destroy(scope->monitor);
 	free(scope->world.arena);
 	free(scope->fresh_arena);
 	free(scope->fresh);
@@ -439,6 +484,8 @@ void scope_begin(struct scope *scope)
 	ordering->race.found = false;
 	ordering->done = 0;
 	race_begin(&ordering->races);
+	if (scope->monitor)
+		monitor_go_back(scope->monitor);
 	for (unsigned int end = 0; end < NUM_ENDS; end++)
 		begin_end(scope, end);
 	world->current = NULL;
@@ -464,6 +511,8 @@ uint64_t scope_hash(const struct scope *scope)
 		hash = rng_mix(hash ^ scope->ordering.trail[end]);
 		hash = rng_mix(hash ^ stands);
 	}
+	if (scope->monitor)
+		hash = rng_mix(hash ^ monitor_hash(scope->monitor));
 	return hash;
 }
 
@@ -518,14 +567,51 @@ static struct scope_finding find_sleeper(struct scope *scope)
 	return finding;
 }
 
-static struct scope_finding judge(struct scope *scope, int64_t status)
+/* Rules that say what an ordering point says. */
+static const struct {
+	const char *rule;
+	enum point point;
+} point_of[] = {
+	{ "entry_before_idx", POINT_PUBLISH },
+	{ "idx_release", POINT_PUBLISH },
+	{ "idx_before_entry", POINT_READ_FIRST },
+	{ "decide_fence", POINT_FENCE_WISH },
+	{ "arm_fence", POINT_FENCE_LOOK },
+};
+
+static struct scope_finding rule_finding(const struct rps_finding *broken)
 {
-	const struct race_found *race = &scope->ordering.race;
+	struct scope_finding finding = {
+		.kind = RPS_FOUND_RULE,
+		.blame = { POINT_NONE, broken->end, broken->queue },
+		.step = broken->step,
+		.broken = *broken,
+	};
+	struct rps_rule_info info;
+
+	if (!rps_monitor_rule(broken->rule, &info))
+		return finding;
+	for (size_t i = 0; i < sizeof(point_of) / sizeof(point_of[0]); i++) {
+		if (strcmp(info.name, point_of[i].rule) == 0)
+			finding.blame.point = point_of[i].point;
+	}
+	return finding;
+}
+
+const char *scope_requirement(const struct scope_finding *finding)
+{
+	struct rps_rule_info info;
+
+	if (finding->kind == RPS_FOUND_RULE &&
+	    rps_monitor_rule(finding->broken.rule, &info))
+		return info.requirement;
+	return points_requirement(finding->blame);
+}
+
+static struct scope_finding judge_ends(struct scope *scope, int64_t status)
+{
 	struct scope_finding finding = { .step = scope->world.steps };
 
-	if (race->found)
-		return (struct scope_finding){ RPS_FOUND_RACE, race->blame,
-					       race->step };
 	for (unsigned int e = 0; e < NUM_ENDS; e++) {
 		finding.blame.end = e;
 		finding.kind = RPS_FOUND_MESSAGE;
@@ -544,6 +630,26 @@ static struct scope_finding judge(struct scope *scope, int64_t status)
 		if (scope->end[e].received < scope->end[e].expected)
 			return find_sleeper(scope);
 	}
+	return finding;
+}
+
+/* A race comes first: all else may follow from it. */
+static struct scope_finding judge(struct scope *scope, int64_t status)
+{
+	const struct race_found *race = &scope->ordering.race;
+	const struct rps_finding *broken =
+		scope->monitor ? monitor_first(scope->monitor) : NULL;
+	struct scope_finding finding;
+
+	if (race->found)
+		return (struct scope_finding){ .kind = RPS_FOUND_RACE,
+					       .blame = race->blame,
+					       .step = race->step };
+	if (broken)
+		return rule_finding(broken);
+	finding = judge_ends(scope, status);
+	if (finding.kind == RPS_FOUND_NOTHING && scope->up_broke && status >= 0)
+		return rule_finding(&scope->up_finding);
 	return finding;
 }
 

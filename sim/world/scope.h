@@ -31,6 +31,9 @@ struct scope {
 	struct rps_world world;
 	struct ordering ordering;
 	struct scope_end end[NUM_ENDS];
+	struct rps_monitor *monitor; /* NULL where it is unwatched */
+	bool up_broke; /* a rule: @up_finding, before anything was sent */
+	struct rps_finding up_finding;
 	bool link_is_up;     /* bring-up is over: applications may send */
 	struct scope *fresh; /* as all of the above was after bring-up */
 	uint8_t *fresh_arena;
@@ -59,7 +62,11 @@ struct scope_finding {
 	enum rps_explore_kind kind;
 	struct blame blame;
 	uint64_t step;
+	struct rps_finding broken; /* of RPS_FOUND_RULE */
 };
+
+/* Return: what a finding is about, "LAY-021", or "". */
+const char *scope_requirement(const struct scope_finding *finding);
 
 /* What is wrong with a run that ended with @status (rps_world_run()). */
 struct scope_finding scope_judge(struct scope *scope, int64_t status);

@@ -76,7 +76,7 @@ size_t rps_scope_write(const struct rps_scope *scope, char *buf, size_t size)
 	return (size_t)snprintf(
 		buf, size,
 		"num=%" PRIu32 " messages=%" PRIu32 ",%" PRIu32 " buf=%" PRIu32
-		" model=%s,%s mutant=%s,%s start=0x%x %s %s %s",
+		" model=%s,%s mutant=%s,%s start=0x%x %s %s %s %s",
 		scope->num, scope->from_driver, scope->from_device,
 		scope->buf_bytes, model_name[scope->driver_model],
 		model_name[scope->device_model],
@@ -84,7 +84,8 @@ size_t rps_scope_write(const struct rps_scope *scope, char *buf, size_t size)
 		mutant_name(scope->device_mutant), scope->start_idx,
 		scope->event_idx ? "event" : "flags",
 		scope->big_endian ? "be" : "le",
-		scope->suppress ? "suppress" : "always");
+		scope->suppress ? "suppress" : "always",
+		scope->unwatched ? "unwatched" : "watched");
 }
 
 /* --- reading */
@@ -182,6 +183,8 @@ static bool read_flag(const char *word, struct rps_scope *scope)
 		{ "le", &scope->big_endian, false },
 		{ "suppress", &scope->suppress, true },
 		{ "always", &scope->suppress, false },
+		{ "unwatched", &scope->unwatched, true },
+		{ "watched", &scope->unwatched, false },
 	};
 
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {

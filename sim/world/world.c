@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../monitor/monitor_state.h"
 #include "mark.h"
 #include "world_priv.h"
 
@@ -141,12 +142,19 @@ void rps_world_destroy(struct rps_world *world)
 	free(world);
 }
 
+static void feed(struct rps_world *world, const struct rps_record *record)
+{
+	rps_monitor_feed(world->monitor, record);
+	if (world->stop_at_finding && monitor_first(world->monitor))
+		world->stopped = true;
+}
+
 void world_record(struct rps_world *world, const struct rps_record *record)
 {
 	if (world->log.record)
 		log_add(&world->log, record);
 	if (__builtin_expect(world->monitor != NULL, 1))
-		rps_monitor_feed(world->monitor, record);
+		feed(world, record);
 	if (__builtin_expect(world->sink != NULL, 0))
 		world->sink->record(world->sink->priv, record);
 }
@@ -161,8 +169,8 @@ void rps_world_watch(struct rps_world *world, struct rps_monitor *monitor)
 	world->monitor = monitor;
 }
 
-static void observe(void *priv, enum rps_event event, uint64_t a, uint64_t b,
-		    uint64_t c)
+void world_event(void *priv, enum rps_event event, uint64_t a, uint64_t b,
+		 uint64_t c)
 {
 	const struct rps_mem *mem = priv;
 	struct rps_world *world = mem->world;
@@ -179,7 +187,18 @@ static void observe(void *priv, enum rps_event event, uint64_t a, uint64_t b,
 	};
 
 	world_record(world, &record);
-	mark_event(world, record.end, event, a, b, c);
+}
+
+static void observe(void *priv, enum rps_event event, uint64_t a, uint64_t b,
+		    uint64_t c)
+{
+	const struct rps_mem *mem = priv;
+	struct rps_world *world = mem->world;
+
+	world_event(priv, event, a, b, c);
+	mark_event(world,
+		   mem == &world->driver_mem ? RPS_END_DRIVER : RPS_END_DEVICE,
+		   event, a, b, c);
 }
 
 size_t rps_world_race(const struct rps_world *world, char *buf, size_t size)

@@ -145,11 +145,15 @@ struct rps_world {
 	struct ordering *ordering;   /* NULL: every access is seen at once */
 	struct log log;              /* .record NULL: none is kept */
 	struct rps_monitor *monitor; /* or NULL */
+	bool stop_at_finding;        /* once that has one, nobody goes on */
 	const struct rps_sink *sink; /* or NULL */
 };
 
 /* world.c: for the log, and for who observes. */
 void world_record(struct rps_world *world, const struct rps_record *record);
+/* As an observer, whose @priv is the view of an end. */
+void world_event(void *priv, enum rps_event event, uint64_t a, uint64_t b,
+		 uint64_t c);
 
 /* A reference end that has done nothing yet. Return: 0, or -ENOMEM. */
 int world_add_end(struct rps_world *world, unsigned int end);

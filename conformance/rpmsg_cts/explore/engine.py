@@ -36,7 +36,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Finding:
-    """What one schedule broke.  `point` is the ordering point that is missing, where it is one."""
+    """What one schedule broke.  `point` is the ordering point that is missing, where it is one; `rule` the monitor's."""
 
     kind: str
     requirement: str
@@ -45,11 +45,12 @@ class Finding:
     end: str
     queue: int
     step: int
+    rule: str = ""
 
     @property
-    def same(self) -> tuple[str, str, str]:
+    def same(self) -> tuple[str, str, str, str]:
         """What makes two findings one."""
-        return self.kind, self.requirement, self.point
+        return self.kind, self.requirement, self.point, self.rule
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ class Outcome:
     canary: str
     canary_found: bool | None
     text: str
+    rules_met: int = 0
+    rules_in_all: int = 0
     finding: Finding | None = None
     decisions: tuple[Decision, ...] = ()
 
@@ -200,13 +203,13 @@ def _outcome(native: Native, result: Any, decisions: Any) -> Outcome:
     finding = None
     if result.kind:
         finding = Finding(KINDS[result.kind], text(result.requirement), text(result.point), text(result.text),
-                          ("driver", "device")[result.end], result.queue, result.step)
+                          ("driver", "device")[result.end], result.queue, result.step, text(result.rule))
     listed = tuple(Decision(decisions[i].kind, decisions[i].count, decisions[i].choice)
                    for i in range(min(result.decisions, MAX_DECISIONS))) if decisions else ()
     return Outcome(VERDICTS[result.verdict], result.schedules, result.complete, result.states, result.steps,
                    result.deepest, result.estimate, result.failures, bool(result.exhausted), bool(result.bounded),
                    text(result.canary), None if result.canary_found > 1 else bool(result.canary_found),
-                   text(result.text), finding, listed)
+                   text(result.text), result.rules_met, result.rules_in_all, finding, listed)
 
 
 def of_seed(scope: Scope, how: How) -> tuple[Decision, ...]:

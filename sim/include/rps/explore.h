@@ -26,6 +26,8 @@
  * @big_endian: a legacy device of a big endian driver; else VERSION_1.
  * @suppress:  an end that was woken asks not to be told again until it has
  *             looked at everything, as Linux does.
+ * @unwatched: the monitor (rps/monitor.h) does not look on; else a rule that is
+ *             broken ends the schedule.
  *
  * The link is up when it begins: bring-up is the same in all schedules.
  */
@@ -42,6 +44,7 @@ struct rps_scope {
 	bool event_idx;
 	bool big_endian;
 	bool suppress;
+	bool unwatched;
 };
 
 /* As text, "num=2 messages=1,1 buf=24 model=weak,tso ...".
@@ -56,7 +59,7 @@ RPS_API RPS_CHECKED int rps_scope_parse(const char *text,
 					char *complaint, size_t size);
 
 /* num=2 messages=1,1 buf=24 model=sc,sc mutant=none,none start=0 flags le
- * suppress */
+ * suppress watched */
 RPS_API void rps_scope_default(struct rps_scope *scope);
 
 /* Return: NULL for a scope that can be explored, else why not. */
@@ -116,6 +119,7 @@ enum rps_explore_kind {
 	RPS_FOUND_ERROR,   /* an end gave up: its queue is broken, or a send
 			       failed */
 	RPS_FOUND_NO_REST, /* more steps than @max_steps */
+	RPS_FOUND_RULE,    /* an end broke a rule of the monitor's */
 	RPS_NUM_FOUND
 };
 
@@ -133,9 +137,12 @@ enum rps_explore_kind {
  * @exhausted: there is no other schedule.
  * @bounded:   an older store might have been returned that was not kept.
  * @canary_found: 1, or 0; 2 where there was no canary.
- * @canary:    its scope.
- * @kind, @requirement, @point, @text: the first failure: enum
- *             rps_explore_kind, "LAY-021", "publish avail.idx", and a sentence.
+ * @canary:    the scope of the one that was not found, or else of the last.
+ * @rules_met: rules of the monitor that some schedule came to, of
+ *             @rules_in_all; 0 where it did not look on.
+ * @kind, @requirement, @point, @rule, @text: the first failure: enum
+ *             rps_explore_kind, "LAY-021", "publish avail.idx", "idx_release",
+ *             and a sentence.
  * @end, @queue, @step: whose it is, where, and when.
  * @decisions: of the schedule that @list is of.
  */
@@ -156,10 +163,13 @@ struct rps_explore_result {
 	uint32_t queue;
 	uint32_t decisions;
 	uint32_t canary_found;
+	uint32_t rules_met;
+	uint32_t rules_in_all;
 	bool exhausted;
 	bool bounded;
 	char requirement[12];
 	char point[64];
+	char rule[32];
 	char text[256];
 	char canary[256];
 };
