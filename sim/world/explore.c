@@ -91,6 +91,9 @@ static void tell(struct explorer *explorer, const struct scope_finding *finding)
 		 points_name(finding->blame));
 	if (finding->kind == RPS_FOUND_RULE)
 		tell_rule(result, finding);
+	else if (finding->kind == RPS_FOUND_NO_REST)
+		snprintf(result->text, sizeof(result->text), "%s",
+			 kind_text[finding->kind]);
 	else if (finding->blame.point == POINT_NONE)
 		snprintf(result->text, sizeof(result->text), "%s (%s)",
 			 kind_text[finding->kind],
@@ -140,6 +143,8 @@ static int run_once(struct explorer *explorer)
 	struct scope_finding finding = scope_judge(scope, status);
 	const struct decider *decider = &scope->world.decider;
 
+	if (explorer->search.circles && finding.kind == RPS_FOUND_NOTHING)
+		finding.kind = RPS_FOUND_NO_REST;
 	result->schedules++;
 	result->steps += scope->world.steps;
 	result->bounded |= scope->ordering.order.clipped;

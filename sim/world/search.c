@@ -90,17 +90,48 @@ static void pick_end(struct search *search, struct frame *frame)
 	frame->choice = choice_of(frame, last);
 }
 
-/* Return: bits of the ends to go through from a state, 0 for none. */
-static uint8_t look_up(struct search *search, uint8_t enabled, uint8_t slept)
+/* Whether the run can go on from @first, where it was like this before, to here
+ * for ever, though everybody gets a turn. */
+static bool is_fair(const struct search *search, uint32_t first)
 {
+	uint8_t waits = (uint8_t)(END_BIT(0) | END_BIT(1));
+
+	for (uint32_t i = first; i < search->depth; i++) {
+		const struct frame *frame = &search->frame[i];
+
+		if (frame->kind == RPS_CHOICE_VALUE && frame->choice != 0)
+			return false;
+		if (frame->kind == RPS_CHOICE_END)
+			waits = (uint8_t)(waits & frame->enabled &
+					  ~END_BIT(frame->end));
+	}
+	return waits == 0;
+}
+
+static bool goes_round(const struct search *search, uint64_t state)
+{
+	for (uint32_t i = search->depth; i-- > 0;) {
+		const struct frame *frame = &search->frame[i];
+
+		if (frame->kind == RPS_CHOICE_END && frame->state == state)
+			return is_fair(search, i);
+	}
+	return false;
+}
+
+/* Return: bits of the ends to go through from a state, 0 for none. */
+static uint8_t look_up(struct search *search, struct frame *frame)
+{
+	uint8_t enabled = frame->enabled;
+	uint8_t slept = frame->slept;
 	uint64_t *slot;
 	int found;
 	uint8_t before;
 
 	if (!search->hashed)
 		return enabled & (uint8_t)~slept;
-	found = states_find(&search->states, search->of.hash(search->of.priv),
-			    &slot);
+	frame->state = search->of.hash(search->of.priv);
+	found = states_find(&search->states, frame->state, &slot);
 	if (found < 0) {
 		search->full = true;
 		return 0;
@@ -109,6 +140,9 @@ static uint8_t look_up(struct search *search, uint8_t enabled, uint8_t slept)
 		states_set_note(slot, slept);
 		return enabled & (uint8_t)~slept;
 	}
+	search->circles = goes_round(search, frame->state);
+	if (search->circles)
+		return 0;
 	before = (uint8_t)states_note(slot);
 	states_set_note(slot, before & slept);
 	return enabled & before & (uint8_t)~slept;
@@ -145,7 +179,7 @@ static uint32_t choose_end(struct search *search, uint32_t count)
 	frame->footprint[0] = frame->footprint[1] = 0;
 	if (frame->slept)
 		frame->footprint[frame->slept >> 1] = footprint;
-	frame->todo = look_up(search, frame->enabled, frame->slept);
+	frame->todo = look_up(search, frame);
 	if (frame->todo == 0)
 		return stop(search);
 	pick_end(search, frame);
@@ -209,6 +243,7 @@ void search_begin_run(struct search *search)
 	search->depth = 0;
 	search->open = 0;
 	search->pruned = false;
+	search->circles = false;
 }
 
 /* Return: whether the decision has another choice. */

@@ -9,6 +9,10 @@
  * that end sleeps until the other one does something that its step depends on
  * (sleep sets; where a state is met again, what slept then and does not now is
  * made up for).
+ *
+ * A run that comes back to a state of its own goes round for ever.  That is
+ * found where nobody else could have ended it: each end that could go on did,
+ * and each load returned the newest value.
  */
 #ifndef RPS_SEARCH_H
 #define RPS_SEARCH_H
@@ -31,6 +35,7 @@ struct frame {
 	uint8_t slept;                /* when this was reached */
 	uint8_t gone;                 /* all of it was gone through */
 	uint32_t footprint[NUM_ENDS]; /* of their steps, DONE_... */
+	uint64_t state;               /* its hash, where an end is chosen */
 };
 
 /* What is gone through. */
@@ -52,8 +57,9 @@ struct search {
 	struct states states;
 	bool reduced;
 	bool hashed;
-	bool full;   /* no room for another state */
-	bool pruned; /* this run was left because nothing new could come */
+	bool full;    /* no room for another state */
+	bool pruned;  /* this run was left because nothing new could come */
+	bool circles; /* and because it would never end */
 };
 
 /* Return: 0, or -ENOMEM. */
