@@ -30,6 +30,26 @@ static uint32_t power_of_two_from(uint32_t value)
 	return power;
 }
 
+/* What can be known of a stream never changes. */
+static void choose_rules(struct rps_monitor *m)
+{
+	const uint32_t both = 1u << DRIVER | 1u << DEVICE;
+
+	for (unsigned int i = 0; i < NUM_RULES; i++) {
+		const struct rule_row *row = &rule_row[i];
+		bool can = true;
+
+		if (row->info.needs == RPS_RULE_ACCESSES)
+			can = m->config.accesses;
+		if (row->info.needs == RPS_RULE_BOTH_ENDS)
+			can = m->config.observed == both;
+		if (can)
+			m->judges[i] = m->config.judged & both;
+		if (row->kind == KIND_OWN)
+			m->judges[i] |= JUDGES_SPOILED;
+	}
+}
+
 static void choose_sizes(struct rps_monitor *m)
 {
 	uint32_t wanted = m->config.num_max;
@@ -76,6 +96,7 @@ struct rps_monitor *rps_monitor_create(const struct rps_monitor_config *config)
 	if (!m)
 		return NULL;
 	m->config = *config;
+	choose_rules(m);
 	choose_sizes(m);
 	if (make_tables(m)) {
 		rps_monitor_destroy(m);
@@ -128,20 +149,6 @@ void spoil(struct rps_monitor *m, unsigned int queue, const char *why)
 		m->queue[queue].spoiled = why;
 }
 
-static bool is_judged(const struct rps_monitor *m, const struct rule_row *row,
-		      unsigned int end, unsigned int queue)
-{
-	if (!(m->config.judged & (1u << end)))
-		return false;
-	if (row->info.needs == RPS_RULE_ACCESSES && !m->config.accesses)
-		return false;
-	if (row->info.needs == RPS_RULE_BOTH_ENDS &&
-	    m->config.observed != (1u << DRIVER | 1u << DEVICE))
-		return false;
-	return row->kind == KIND_OWN || queue >= NUM_QUEUES ||
-	       !m->queue[queue].spoiled;
-}
-
 static void find(struct rps_monitor *m, enum rule rule, unsigned int end,
 		 unsigned int queue, uint64_t expected, uint64_t observed)
 {
@@ -165,19 +172,15 @@ static void find(struct rps_monitor *m, enum rule rule, unsigned int end,
 	m->num_findings++;
 }
 
-bool judge(struct rps_monitor *m, enum rule rule, unsigned int end,
-	   unsigned int queue, bool ok, uint64_t expected, uint64_t observed)
+void broken(struct rps_monitor *m, enum rule rule, unsigned int end,
+	    unsigned int queue, uint64_t expected, uint64_t observed)
 {
 	const struct rule_row *row = &rule_row[rule];
 
-	if (is_judged(m, row, end, queue)) {
-		m->exercised[rule][end]++;
-		if (!ok)
-			find(m, rule, end, queue, expected, observed);
-	}
-	if (!ok && row->kind == KIND_ROOT && queue < NUM_QUEUES)
+	if (is_judged(m, rule, end, queue))
+		find(m, rule, end, queue, expected, observed);
+	if (row->kind == KIND_ROOT && queue < NUM_QUEUES)
 		spoil(m, queue, row->info.says);
-	return ok;
 }
 
 size_t rps_monitor_findings(const struct rps_monitor *m,

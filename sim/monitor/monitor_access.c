@@ -41,7 +41,7 @@ static bool locate(struct touch *touch, unsigned int whose, uint64_t addr)
 		struct side *side = &q->side[touch->end];
 		uint64_t offset = addr - q->side[whose].place[part];
 
-		if (!side->started || offset >= part_bytes(part, q->num))
+		if (!side->started || offset >= q->bytes[part])
 			continue;
 		touch->q = q;
 		touch->side = side;

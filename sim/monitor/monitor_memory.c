@@ -15,12 +15,11 @@ bool is_in_read_only_part(const struct rps_monitor *m, uint64_t addr,
 {
 	for (unsigned int i = 0; i < NUM_QUEUES; i++) {
 		const struct side *side = &m->queue[i].side[DEVICE];
-		uint32_t num = m->queue[i].num;
 
 		*queue = i;
 		for (unsigned int part = PART_DESC; part < PART_USED; part++) {
 			if (side->started &&
-			    addr - side->place[part] < part_bytes(part, num))
+			    addr - side->place[part] < m->queue[i].bytes[part])
 				return true;
 		}
 	}

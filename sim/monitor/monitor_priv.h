@@ -42,6 +42,8 @@ enum { PART_DESC, PART_AVAIL, PART_USED, NUM_PARTS };
 #define FEATURE_VERSION_1 (UINT64_C(1) << 32)
 
 #define SIZE_MAX_ENTRIES 32768u
+/* Even where the rest of the queue makes no sense. */
+#define JUDGES_SPOILED 0x80u
 /* Both halves of a used element. */
 #define USED_ID_NEW  1u
 #define USED_LEN_NEW 2u
@@ -138,6 +140,7 @@ struct queue {
 	struct side side[NUM_ENDS];
 	const char *spoiled;
 	uint32_t num;
+	uint32_t bytes[NUM_PARTS];
 	uint16_t start_idx;
 	bool offers_lost;      /* what the driver offered is not known */
 	bool returns_lost;     /* what the device gave back is not known */
@@ -186,7 +189,8 @@ struct rps_monitor {
 	uint32_t num_buffers;
 	uint32_t buffer_shift;
 	uint32_t num_endpoints;
-	uint8_t *tables; /* those of all queues and nodes */
+	uint8_t judges[NUM_RULES]; /* bit per end, and JUDGES_SPOILED */
+	uint8_t *tables;           /* those of all queues and nodes */
 	size_t tables_bytes;
 	uint8_t *kept; /* monitor_keep(): what is known, and the tables */
 
@@ -212,12 +216,34 @@ struct rps_monitor {
 };
 
 /* --- monitor.c */
-/* Return: @ok, whether or not anybody is judged by it. */
-bool judge(struct rps_monitor *m, enum rule rule, unsigned int end,
-	   unsigned int queue, bool ok, uint64_t expected, uint64_t observed);
+/* A rule is not kept, whether or not anybody is judged by it. */
+void broken(struct rps_monitor *m, enum rule rule, unsigned int end,
+	    unsigned int queue, uint64_t expected, uint64_t observed);
 void spoil(struct rps_monitor *m, unsigned int queue, const char *why);
 struct buffer *find_buffer(struct rps_monitor *m, unsigned int queue,
 			   uint64_t addr, bool add);
+
+static inline bool is_judged(const struct rps_monitor *m, enum rule rule,
+			     unsigned int end, unsigned int queue)
+{
+	uint8_t judges = m->judges[rule];
+
+	return judges & 1u << end &&
+	       (judges & JUDGES_SPOILED || queue >= NUM_QUEUES ||
+		!m->queue[queue].spoiled);
+}
+
+/* Nearly all rules are kept nearly always, and each record meets some.
+ * Return: @ok. */
+static inline bool judge(struct rps_monitor *m, enum rule rule,
+			 unsigned int end, unsigned int queue, bool ok,
+			 uint64_t expected, uint64_t observed)
+{
+	m->exercised[rule][end] += is_judged(m, rule, end, queue);
+	if (__builtin_expect(!ok, 0))
+		broken(m, rule, end, queue, expected, observed);
+	return ok;
+}
 
 static inline bool judge_equal(struct rps_monitor *m, enum rule rule,
 			       unsigned int end, unsigned int queue,

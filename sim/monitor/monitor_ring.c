@@ -45,6 +45,8 @@ static void queue_start(struct rps_monitor *m, unsigned int queue, uint32_t num)
 	memset(q->buffer, 0, m->num_buffers * sizeof(*q->buffer));
 	memset(q->word_written, 0, sizeof(q->word_written));
 	q->num = num;
+	for (unsigned int part = 0; part < NUM_PARTS; part++)
+		q->bytes[part] = (uint32_t)part_bytes(part, num);
 	q->spoiled = NULL;
 	q->outstanding = 0;
 	q->offers_lost = false;

@@ -131,6 +131,24 @@ void order_settle(struct order *order)
 		};
 }
 
+void order_go_back(struct order *order, const struct order *fresh)
+{
+	memcpy(order->end, fresh->end, sizeof(order->end));
+	order->fences = fresh->fences;
+	order->clipped = fresh->clipped;
+	for (unsigned int p = 0; p < ORDER_PLACES; p++) {
+		const struct order_place *from = &fresh->place[p];
+		struct order_place *place = &order->place[p];
+		uint32_t newest = from->newest % ORDER_DEPTH;
+
+		place->memory = from->memory;
+		place->newest = from->newest;
+		place->count = from->count;
+		place->ordinal = from->ordinal;
+		place->store[newest] = from->store[newest];
+	}
+}
+
 void order_refresh(struct order *order, unsigned int p, uint16_t raw)
 {
 	struct order_place *place = &order->place[p];

@@ -91,6 +91,9 @@ void order_init(struct order *order, enum rps_model driver,
 void order_bind(struct order *order, unsigned int place, const void *memory,
 		uint16_t raw);
 
+/* As @fresh, which was settled: less to copy than all of it. */
+void order_go_back(struct order *order, const struct order *fresh);
+
 /* The next store of @place is the first. */
 void order_count_anew(struct order *order, unsigned int place);
 

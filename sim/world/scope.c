@@ -459,12 +459,26 @@ void scope_destroy(struct scope *scope)
 	free(scope);
 }
 
+/* All of it, but for the half of the node that plays the other role. */
+static void restore_end(struct scope_end *end, const struct scope_end *fresh)
+{
+	bool driver = fresh->node.role == RPS_ROLE_DRIVER;
+	size_t from = driver ? offsetof(struct scope_end, node.dev)
+			     : offsetof(struct scope_end, node.drv);
+	size_t to =
+		from + (driver ? sizeof(end->node.dev) : sizeof(end->node.drv));
+
+	memcpy(end, fresh, from);
+	memcpy((uint8_t *)end + to, (const uint8_t *)fresh + to,
+	       sizeof(*end) - to);
+}
+
 static void begin_end(struct scope *scope, unsigned int end)
 {
 	const struct actor *fresh = &scope->fresh->world.actor[end];
 	struct actor *actor = &scope->world.actor[end];
 
-	scope->end[end] = scope->fresh->end[end];
+	restore_end(&scope->end[end], &scope->fresh->end[end]);
 	if (actor->busy)
 		fiber_restart(&actor->fiber);
 	actor->busy = false;
@@ -479,7 +493,7 @@ void scope_begin(struct scope *scope)
 	struct ordering *ordering = &scope->ordering;
 
 	memcpy(world->arena, scope->fresh_arena, world->arena_bytes);
-	ordering->order = scope->fresh->ordering.order;
+	order_go_back(&ordering->order, &scope->fresh->ordering.order);
 	ordering->points = scope->fresh->ordering.points;
 	ordering->race.found = false;
 	ordering->done = 0;
