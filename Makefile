@@ -289,6 +289,10 @@ mutants: all ## deliberate errors of our own ends: each must be found; writes ou
 bench: all $(B)/rps-bench $(B)/rps-bench-lto ## what a message costs: exact counts, against goals and other stacks
 	./rpmsg-cts bench
 
+.PHONY: bench-explore
+bench-explore: all $(B)/rps-bench $(B)/rps-bench-lto ## what a step and a schedule of the explorer cost, and how long small scopes take
+	./rpmsg-cts bench --part explorer --out out/bench-explore
+
 .PHONY: meta-guest
 meta-guest: all guest ## Python tests of the harness that boot guests
 	$(PYTEST) -m guest conformance/meta

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from rpmsg_cts.bench import callgrind, lines, measure, model
+from rpmsg_cts.bench import callgrind, explorer, lines, measure, model
 from rpmsg_cts.plugin import PROJECT_ROOT
 
 PROGRAM = PROJECT_ROOT / "build" / "rps-bench"
+EXPLORER = PROJECT_ROOT / "build" / "rps-explore"
 ROUND = 512  # messages: the least that every scenario sends
 
 
@@ -114,3 +115,31 @@ def test_what_others_need_is_marked_as_given() -> None:
 def test_a_missing_program_says_how_to_build_it(tmp_path: Path) -> None:
     with pytest.raises(measure.HarnessError, match="make bench"):
         measure.require(tmp_path)
+
+
+def test_a_goal_can_be_a_least() -> None:
+    rows = [model.Row("g", "a", "a rate", 2e6, "a second", least=2e6), model.Row("g", "b", "and b", 1, "a second", least=2)]
+
+    assert [row.met for row in rows] == [True, False]
+    text = model.to_text({}, rows)
+    assert "2,000,000 a second" in text and "goal >= 2,000,000: met" in text and "goal >= 2: MISSED" in text
+
+
+def test_an_exploration_is_counted_to_the_instruction() -> None:
+    scope = f"{explorer.TWO_MESSAGES} model=weak,weak"
+
+    first, again = (explorer.executed(EXPLORER, scope, "--random", "--schedules", "20") for _ in range(2))
+
+    assert first == again
+    assert first.schedules == 20
+    assert first.steps > 20 * 40 and first.instructions > first.steps
+
+
+def test_the_last_step_of_an_exploration_costs_what_the_first_does() -> None:
+    """Counted, so that no machine can be too busy for it."""
+    scope = f"{explorer.TWO_MESSAGES} model=weak,weak"
+
+    short, long = (explorer.executed(EXPLORER, scope, "--random", "--schedules", str(n)) for n in (50, 800))
+
+    assert long.steps > 15 * short.steps
+    assert long.a_step < explorer.LINEAR * short.a_step

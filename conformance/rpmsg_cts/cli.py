@@ -192,9 +192,11 @@ def mutants_command(root: Path, names: Sequence[str], update_table: bool, every_
 @main.command("bench")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Where bench.jsonl and bench.txt go.  "
               "Default: out/bench in the project.")
+@click.option("--part", "parts", multiple=True, type=click.Choice(list(measure.PARTS)), help="What to measure.  "
+              "Default: everything.")
 @click.pass_obj
-def bench_command(root: Path, out: Path | None) -> None:
-    """Say what a message costs: exact counts first, each with its goal and with what other stacks need.
+def bench_command(root: Path, out: Path | None, parts: tuple[str, ...]) -> None:
+    """Say what a message costs, and a schedule: exact counts first, each with its goal and with what other stacks need.
 
     A count is of executed instructions, cache lines, fences, notifications or bytes, and the same each time; `make
     bench` builds what is counted.  Exit status: 0 counted, whether or not the goals are met.
@@ -202,7 +204,7 @@ def bench_command(root: Path, out: Path | None) -> None:
     directory = out or root / "out" / "bench"
     with _bad_input():
         measure.require(root)
-        rows = list(measure.all_rows(root))
+        rows = list(measure.all_rows(root, parts or measure.PARTS))
     facts = {**machine_facts(), "commit": commit_of(root)[0]}
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "bench.jsonl").write_text(bench_model.to_jsonl(facts, rows), encoding="utf-8")

@@ -3,12 +3,13 @@
  * rps-explore: our own ends in every schedule of small scopes, or in many.
  *
  * usage: rps-explore [--random | --pct DEPTH] [--schedules N] [--seed N]
- *                    [--states N] [--no-canary] [--all] [--list] SCOPE...
+ *                    [--states N] [--no-canary] [--all] [--list] [--counts]
+ *                    SCOPE...
  *
  * A SCOPE is a line of words such as "num=2 messages=1,1 model=weak,tso event",
  * see rps/explore.h.  One line each is printed: what was gone through, how
  * fast, and what was found.  --all goes on behind the first failure; --list
- * prints the decisions of the first one.
+ * prints the decisions of the first one; --counts prints name=value pairs alone.
  * Exit status: 0 all passed; 1 something was found; 2 wrong usage; 3 a bound
  * was met first; 4 the canary was not found, or the explorer broke.
  */
@@ -42,6 +43,7 @@ static const char *const verdict_name[] = {
 struct options {
 	struct rps_explore_params params;
 	bool list;
+	bool counts;
 };
 
 struct clock {
@@ -101,6 +103,14 @@ static void print_result(const char *scope,
 		       result->step);
 }
 
+static void print_counts(const struct rps_explore_result *result)
+{
+	printf("schedules=%" PRIu64 " complete=%" PRIu64 " states=%" PRIu64
+	       " steps=%" PRIu64 "\n",
+	       result->schedules, result->complete, result->states,
+	       result->steps);
+}
+
 static void print_list(const struct rps_scope *scope,
 		       const struct rps_decision *list, uint32_t count)
 {
@@ -140,7 +150,10 @@ static int explore(const char *text, struct options *options)
 		fprintf(stderr, "rps-explore: %s: %s\n", text, strerror(-err));
 		return BROKEN;
 	}
-	print_result(text, &result, now() - clock.begun);
+	if (options->counts)
+		print_counts(&result);
+	else
+		print_result(text, &result, now() - clock.begun);
 	if (options->list && result.failures > 0)
 		print_list(&scope, list, result.decisions);
 	return status_of_verdict[result.verdict];
@@ -154,7 +167,8 @@ static int usage(void)
 		"usage: rps-explore [--random | --pct DEPTH] [--schedules N] "
 		"[--seed N]\n"
 		"                   [--states N] [--no-canary] [--all] "
-		"[--list] SCOPE...\n");
+		"[--list] [--counts]\n"
+		"                   SCOPE...\n");
 	return USAGE;
 }
 
@@ -182,6 +196,8 @@ static int read_option(char **word, struct options *options)
 		return params->keep_going = true, 1;
 	if (strcmp(word[0], "--list") == 0)
 		return options->list = true, 1;
+	if (strcmp(word[0], "--counts") == 0)
+		return options->counts = true, 1;
 	if (!read_number(word[1], &number))
 		return 0;
 	if (strcmp(word[0], "--pct") == 0) {

@@ -54,11 +54,11 @@ def parse(lines: Iterable[str]) -> tuple[Counter[str], Counter[int]]:
     return by_file, by_address
 
 
-def count(program: Path, arguments: list[str], scratch: Path) -> Profile:
-    """Run a program under callgrind.  Raises CalledProcessError where it fails, FileNotFoundError without valgrind."""
+def count(program: Path, arguments: list[str], scratch: Path, within: str = COLLECT) -> Profile:
+    """Run a program under callgrind and count what one of its functions executes.  Raises CalledProcessError where it fails, FileNotFoundError without valgrind."""
     out = scratch / "callgrind.out"
     ran = subprocess.run(
-        ["valgrind", "-q", "--tool=callgrind", "--collect-atstart=no", f"--toggle-collect={COLLECT}",
+        ["valgrind", "-q", "--tool=callgrind", "--collect-atstart=no", f"--toggle-collect={within}",
          "--dump-instr=yes", "--compress-pos=no", "--compress-strings=no", f"--callgrind-out-file={out}",
          program, *arguments],
         capture_output=True, check=True, text=True, timeout=TIMEOUT_S,

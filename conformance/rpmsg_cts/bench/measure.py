@@ -8,11 +8,11 @@ import shutil
 import subprocess
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rpmsg_cts.bench import callgrind, lines
+from rpmsg_cts.bench import callgrind, explorer, lines
 from rpmsg_cts.bench.model import Row
 from rpmsg_cts.verdict import HarnessError
 
@@ -152,15 +152,20 @@ def _memory(build: Path) -> Iterator[Row]:
         yield Row("Memory", f"memory-{name}", what, size[name], "bytes")
 
 
+def _messages(build: Path, root: Path) -> Iterator[Row]:
+    yield from _instructions(build, root)
+    yield from _other_counts(build)
+    yield from _other_paths(build)
+    yield from _layers(build)
+    yield from lines_of(build / "rps-bench")
+    yield from _memory(build)
+
+
 # Others add theirs here: a function from the build folder and the project's root to rows.
-PARTS: tuple[Callable[[Path, Path], Iterator[Row]], ...] = (
-    _instructions,
-    lambda build, root: _other_counts(build),
-    lambda build, root: _other_paths(build),
-    lambda build, root: _layers(build),
-    lambda build, root: lines_of(build / "rps-bench"),
-    lambda build, root: _memory(build),
-)
+PARTS: dict[str, Callable[[Path, Path], Iterator[Row]]] = {
+    "messages": _messages,
+    "explorer": lambda build, root: explorer.rows(build),
+}
 
 
 def require(root: Path) -> None:
@@ -168,12 +173,13 @@ def require(root: Path) -> None:
     for tool, package in (("valgrind", "valgrind"), ("objdump", "binutils"), ("nm", "binutils")):
         if not shutil.which(tool):
             raise HarnessError(f"{tool} is not there; install the Debian package {package}")
-    for program in ("rps-bench", "rps-bench-lto"):
+    for program in ("rps-bench", "rps-bench-lto", "rps-explore"):
         if not (root / "build" / program).is_file():
             raise HarnessError(f"build/{program} is not built; run make bench")
 
 
-def all_rows(root: Path) -> Iterator[Row]:
-    """Measure everything, in the order of the table."""
+def all_rows(root: Path, parts: Iterable[str] = PARTS) -> Iterator[Row]:
+    """Measure, in the order of the table."""
     for part in PARTS:
-        yield from part(root / "build", root)
+        if part in parts:
+            yield from PARTS[part](root / "build", root)

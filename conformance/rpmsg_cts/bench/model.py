@@ -20,11 +20,14 @@ class Row:
     unit: str
     exact: bool = True  # counted; else measured, and only comparable within one run
     goal: float | None = None  # at most
+    least: float | None = None  # the opposite: at least
     scale: str = ""  # what others need, or what it is to be compared with
 
     @property
     def met(self) -> bool | None:
         """Whether the goal is reached; None where there is none."""
+        if self.least is not None:
+            return self.value >= self.least
         return None if self.goal is None else self.value <= self.goal
 
 
@@ -35,11 +38,14 @@ def to_jsonl(facts: dict[str, str], rows: Iterable[Row]) -> str:
 
 
 def _number(value: float) -> str:
+    if value >= 1e5:
+        return f"{value:,.0f}"
     return f"{value:.0f}" if value == int(value) else f"{value:.3f}" if value < 10 else f"{value:.1f}"
 
 
 def _lines(row: Row) -> Iterator[str]:
-    goal = "" if row.goal is None else f"goal <= {_number(row.goal)}: {'met' if row.met else 'MISSED'}"
+    bound, sign = (row.goal, "<=") if row.least is None else (row.least, ">=")
+    goal = "" if bound is None else f"goal {sign} {_number(bound)}: {'met' if row.met else 'MISSED'}"
     yield f"  {row.what:<58} {_number(row.value):>9} {row.unit:<13} {goal}".rstrip()
     if row.scale:
         yield f"      {row.scale}"
