@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+import re
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from rpmsg_cts import cli_explore, files
 from rpmsg_cts.cli import main
 from rpmsg_cts.explore import decision_file, engine, scopes, shrink
 from rpmsg_cts.explore.engine import Decision, How, Scope
+from rpmsg_cts.plugin import PROJECT_ROOT
 from rpmsg_cts.verdict import Verdict
 
 # A deliberate error, where it shows, and what it must be called.
@@ -137,6 +142,115 @@ def test_a_scope_that_is_too_large_says_so() -> None:
 
     assert done.exit_code == 4, done.stdout
     assert "not exhausted: a bound was met; about" in done.stdout
+
+
+@pytest.mark.parametrize(("bound", "said"), [
+    ((), "stops at 16,777,216 states"), (("--states", "70000"), "stops at 70,000 states"),
+    (("--schedules", "3000"), "stops at 3,000 schedules or 16,777,216 states"),
+])  # fmt: skip
+def test_what_is_large_is_announced_before_it_begins(bound: tuple[str, ...], said: str,
+                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    """How much there is, and where it will end: time to think again."""
+    begun = []
+
+    def interrupt(scope: Scope, how: How, progress: object = None) -> engine.Outcome:
+        if how.max_schedules == cli_explore.PROBE_SCHEDULES:
+            return explore(scope, how)
+        begun.append(scope)
+        raise KeyboardInterrupt
+
+    explore = engine.explore
+    monkeypatch.setattr(engine, "explore", interrupt)
+    done = run("explore", *bound, "num=4 messages=8,8 model=weak,weak")
+
+    assert begun and done.exit_code == 130
+    assert re.search(r"is large: about [\d,]{6,} schedules by its first 2,000", done.stdout)
+    assert said in done.stdout
+    assert "interrupted" in done.stdout
+
+
+def test_what_is_small_is_not_announced() -> None:
+    done = run("explore", "num=1 messages=1,0")
+
+    assert done.exit_code == 0
+    assert "large" not in done.stdout
+
+
+def _interrupt_soon(process: subprocess.Popen[str]) -> str:
+    """Ctrl-C once it says that it has begun.  Return: all that it wrote."""
+    assert process.stdout is not None
+    seen = ""
+    while "stops at" not in seen:
+        line = process.stdout.readline()
+        assert line, seen
+        seen += line
+    process.send_signal(signal.SIGINT)
+    return seen + process.communicate(timeout=60)[0]
+
+
+def test_ctrl_c_keeps_what_was_found(tmp_path: Path) -> None:
+    """And leaves nothing half done, wherever in the library it comes."""
+    command = [PROJECT_ROOT / "rpmsg-cts", "explore", "--out", tmp_path, WRONG, "num=4 messages=8,8 model=weak,weak"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        said = _interrupt_soon(process)
+
+    assert process.returncode == 130, said
+    assert "Traceback" not in said and "Exception ignored" not in said
+    assert "1 scope: 1 FAIL" in said
+    assert re.search(r"INCONC num=4 messages=8,8 .*\n +.*; interrupted", said)
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".decisions", ".svg", ".txt"]
+    (kept,) = tmp_path.glob("*.decisions")
+    assert run("replay", str(kept)).exit_code == 1
+
+
+def test_a_failure_is_kept_before_it_is_shrunk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shrinking can take its time; whoever interrupts it has the failure all the same."""
+    def interrupt(*_arguments: object, **_more: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shrink, "shrink", interrupt)
+    done = run("explore", "--out", str(tmp_path), WRONG)
+    monkeypatch.undo()
+
+    assert done.exit_code == 130
+    (kept,) = tmp_path.iterdir()
+    assert run("replay", str(kept)).exit_code == 1
+
+
+def test_a_file_is_whole_or_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x"
+    files.replace_text(path, "old\n")
+
+    def interrupt(_fd: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        files.replace_text(path, "new\n")
+
+    assert [(entry.name, entry.read_text(encoding="utf-8")) for entry in tmp_path.iterdir()] == [("x", "old\n")]
+
+
+MONITOR_ALONE = "num=1 messages=2,0 mutant=none,tx_used_len"
+
+
+def test_the_monitor_finds_what_loses_no_message(tmp_path: Path) -> None:
+    """By its rule; without it nobody notices."""
+    watched = run("explore", "--out", str(tmp_path), MONITOR_ALONE)
+    unwatched = run("explore", "--out", str(tmp_path), f"{MONITOR_ALONE} unwatched")
+
+    assert watched.exit_code == 1
+    assert "LAY-019: the device breaks rule used_len_zero on queue 1" in watched.stdout
+    assert unwatched.exit_code == 0 and "PASS" in unwatched.stdout
+    (kept,) = tmp_path.glob("*.decisions")
+    assert run("replay", str(kept)).exit_code == 1
+
+
+def test_a_scope_is_no_file() -> None:
+    done = run("replay", "num=2 messages=1,1")
+
+    assert done.exit_code == 2
+    assert "--seed" in done.stderr
 
 
 @pytest.mark.parametrize("scheduler", ["random", "pct"])

@@ -127,7 +127,7 @@ def test_a_report_is_replaced_in_one_step(tmp_path, monkeypatch):
     def full(_fd):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(report.os, "fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(ResultsError, match="report.html: No space left on device; an earlier report is as it was"):
         report.write_all(loaded, tmp_path, ["html"])
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,10 +16,13 @@ from rpmsg_cts.diagram.svg import svg
 from rpmsg_cts.diagram.text import text as diagram
 from rpmsg_cts.explore import decision_file, engine, scopes, show, shrink
 from rpmsg_cts.explore.engine import BadScope, How, Outcome, Scope
+from rpmsg_cts.files import replace_text
 from rpmsg_cts.record import EVENT, Record
 from rpmsg_cts.verdict import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_USAGE, FACES, HarnessError, Refused, Verdict, exit_status
 
 PROGRESS_S = 2.0
+# So many say whether a scope is small, in a fraction of a second.
+PROBE_SCHEDULES = 2_000
 EXPLORERS = ("exhaustive", "random", "pct", "round-robin")
 # A bound where none is given: random schedules never end by themselves.
 DEFAULT_SCHEDULES = 10_000
@@ -75,7 +79,7 @@ def explore(root: Path, scope_texts: Sequence[str], scheduler: str, seed: int, d
     bound = schedules or (0 if scheduler == "exhaustive" else DEFAULT_SCHEDULES)
     how = How(scheduler, seed, depth, 1 if scheduler == "round-robin" else bound, states or 0, reduced=not unreduced)
     folder = out or root / "out" / "explore"
-    verdicts = []
+    verdicts: list[Verdict] = []
     try:
         wanted = [Scope.parse(text) for text in scope_texts or scopes.standard(everything)]
         click.echo(f"rpmsg-cts explore: {scheduler}, seed {seed}, {len(wanted)} scope{'' if len(wanted) == 1 else 's'}")
@@ -86,26 +90,72 @@ def explore(root: Path, scope_texts: Sequence[str], scheduler: str, seed: int, d
     except (HarnessError, Refused) as error:
         _fail(str(error), EXIT_ERROR)
     except KeyboardInterrupt:
-        click.echo("interrupted; what was found so far is kept", err=True)
+        click.echo(f"interrupted; the other scopes are done, and what they found is kept: {_summary(verdicts)}")
         sys.exit(EXIT_INTERRUPTED)
-    counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in FACES if verdict in verdicts)
-    click.echo(f"{len(verdicts)} scope{'' if len(verdicts) == 1 else 's'}: {counts}")
+    click.echo(_summary(verdicts))
     sys.exit(exit_status(verdicts))
 
 
-def _explore_one(scope: Scope, how: How, folder: Path, number: int) -> Verdict:
-    started = said = time.monotonic()
+def _summary(verdicts: Sequence[Verdict]) -> str:
+    counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in FACES if verdict in verdicts)
+    return f"{len(verdicts)} scope{'' if len(verdicts) == 1 else 's'}: {counts or 'nothing'}"
 
-    def progress(so_far: Outcome) -> bool:
-        nonlocal said
-        if time.monotonic() - said >= PROGRESS_S:
-            said = time.monotonic()
-            click.echo(f"  ... {_counts(so_far, said - started)}", err=True)
+
+class _Progress:
+    """Says now and then how far something has come, where it lasts long enough for somebody to wonder."""
+
+    def __init__(self) -> None:
+        self.started = self.said = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return time.monotonic() - self.started
+
+    def say(self, what: Callable[[], str]) -> None:
+        """Call it as often as you like."""
+        if time.monotonic() - self.said >= PROGRESS_S:
+            self.said = time.monotonic()
+            click.echo(f"  ... {what()}", err=True)
+
+
+def _announce(scope: Scope, how: How) -> None:
+    """Before a scope is gone through that is not small: how much there is, about, and where it will end."""
+    if how.scheduler != "exhaustive":
+        return
+    progress = _Progress()
+    probe = engine.explore(scope, replace(how, max_schedules=PROBE_SCHEDULES, canary=False))
+    if probe.exhausted or probe.finding or probe.schedules < PROBE_SCHEDULES:
+        return
+    bounds = [f"{probe.max_states:,} states"]
+    if how.max_schedules:
+        bounds.insert(0, f"{how.max_schedules:,} schedules")
+    click.echo(f"  {scope}")
+    click.echo(f"  is large: about {probe.estimate:,} schedules by its first {PROBE_SCHEDULES:,}, of which "
+               f"{_rate(probe.schedules, progress.seconds)} a second can be run; stops at {' or '.join(bounds)}")
+
+
+def _explore_one(scope: Scope, how: How, folder: Path, number: int) -> Verdict:
+    progress = _Progress()
+    latest: Outcome | None = None
+
+    def tell(so_far: Outcome) -> bool:
+        nonlocal latest
+        latest = so_far
+        progress.say(lambda: _counts(so_far, progress.seconds))
         return True
 
-    outcome = engine.explore(scope, how, progress)
+    try:
+        _announce(scope, how)
+        progress = _Progress()
+        outcome = engine.explore(scope, how, tell)
+    except KeyboardInterrupt:
+        click.echo(f"{Verdict.INCONC!s:6} {scope}")
+        so_far = _counts(latest, progress.seconds) if latest else "nothing yet"
+        click.echo(f"       {so_far}; interrupted, with nothing found so far")
+        raise
     click.echo(f"{outcome.verdict!s:6} {scope}")
-    click.echo(f"       {_counts(outcome, time.monotonic() - started)}; {_extent(outcome, how)}")
+    click.echo(f"       {_counts(outcome, progress.seconds)}; {_extent(outcome, how)}")
     if outcome.verdict is Verdict.ERROR:
         click.echo(f"       the canary was not found: {outcome.canary}")
     if outcome.finding:
@@ -115,7 +165,8 @@ def _explore_one(scope: Scope, how: How, folder: Path, number: int) -> Verdict:
 
 def _counts(outcome: Outcome, seconds: float) -> str:
     states = f"{outcome.states:,} states, " if outcome.states else ""
-    return (f"{outcome.schedules:,} schedules, {states}{outcome.steps:,} steps in {seconds:.2f} s "
+    rules = f", {outcome.rules_met} of {outcome.rules_in_all} rules met" if outcome.rules_in_all else ""
+    return (f"{outcome.schedules:,} schedules, {states}{outcome.steps:,} steps{rules} in {seconds:.2f} s "
             f"({_rate(outcome.schedules, seconds)} schedules/s, {_rate(outcome.steps, seconds)} steps/s)")
 
 
@@ -139,17 +190,21 @@ def _extent(outcome: Outcome, how: How) -> str:
 
 def _keep_failure(scope: Scope, outcome: Outcome, base: Path) -> None:
     assert outcome.finding is not None
-    small = shrink.shrink(scope, outcome.decisions, outcome.finding)
+    path = base.with_suffix(".decisions")
+    # As it was found, in case that shrinking is interrupted.
+    decision_file.write(path, scope, outcome.decisions)
+    progress = _Progress()
+    small = shrink.shrink(scope, outcome.decisions, outcome.finding,
+                          progress=lambda tries: progress.say(lambda: f"shrinking: {tries:,} tries"))
     before = sum(decision.choice != 0 for decision in outcome.decisions)
     click.echo(f"       {show.words(small.finding)}")
     click.echo(f"       shrunk in {small.tries} tries: {before} deliberate decisions to {small.deliberate}, messages "
                f"{','.join(map(str, scope.messages))} to {','.join(map(str, small.scope.messages))}")
-    path = base.with_suffix(".decisions")
     decision_file.write(path, small.scope, small.decisions)
     _, _, rows = show.schedule(small.scope, small.decisions)
     lines = diagram(rows)
     for suffix, content in ((".svg", svg(rows, show.words(small.finding))), (".txt", "\n".join(lines))):
-        base.with_suffix(suffix).write_text(content + "\n", encoding="utf-8")
+        replace_text(base.with_suffix(suffix), content + "\n")
     click.echo("\n".join(lines))
     click.echo(f"       replay: ./rpmsg-cts replay {path}")
 
@@ -183,6 +238,8 @@ def replay(what: str, seed: int | None, scheduler: str, stop_at: int | None, log
            width: int) -> None:
     """Replay one schedule; the text of --help is above."""
     try:
+        if seed is None and "=" in what and not Path(what).exists():
+            _fail(f"{what}: this is a scope and no file; say which of its schedules, with --seed", EXIT_USAGE)
         if seed is None:
             scope, decisions = decision_file.read(Path(what))
         else:
@@ -196,7 +253,7 @@ def replay(what: str, seed: int | None, scheduler: str, stop_at: int | None, log
     click.echo(f"{scope}: {len(decisions)} decisions, {outcome.steps} steps")
     click.echo("\n".join(map(_line, records) if log else diagram(rows, width)))
     if svg_path:
-        svg_path.write_text(svg(rows, str(scope)) + "\n", encoding="utf-8")
+        replace_text(svg_path, svg(rows, str(scope)) + "\n")
     if outcome.finding:
         click.echo(f"{Verdict.FAIL}: {show.words(outcome.finding)}")
     elif stop_at and outcome.steps >= stop_at:

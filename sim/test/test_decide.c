@@ -326,7 +326,7 @@ struct refusal {
 /* clang-format off */
 static const struct refusal refusal[] = {
 	{ "", -EPROTO, "line 1: not a list of decisions" },
-	{ "rpmsg-cts decisions 2\nscenario s\nend 0 0\n", -EPROTO, "line 1: another version" },
+	{ "rpmsg-cts decisions 2\nscenario s\nend 0 0\n", -EPROTO, "line 1: version 2, and this program reads version 1" },
 	{ "rpmsg-cts decisions 1\n", -EINVAL, "line 2: no scenario" },
 	{ "rpmsg-cts decisions 1\nscenario s\nx0/2\n", -EINVAL, "line 3: no decision" },
 	{ "rpmsg-cts decisions 1\nscenario s\ne2/2\n", -EINVAL, "line 3: no decision" },
@@ -335,9 +335,9 @@ static const struct refusal refusal[] = {
 	{ "rpmsg-cts decisions 1\nscenario s\ne0/2*0\n", -EINVAL, "line 3: no decision" },
 	{ "rpmsg-cts decisions 1\nscenario s\ne0/2;\n", -EINVAL, "line 3: no space behind a decision" },
 	{ "rpmsg-cts decisions 1\nscenario s\ne0/2*9\n", -ENOSPC, "line 3: too many decisions" },
-	{ "rpmsg-cts decisions 1\nscenario s\ne0/2\n", -ENODATA, "line 4: ends too early" },
-	{ "rpmsg-cts decisions 1\nscenario s\nend 1 0\n", -EBADMSG, "line 4: the list was changed" },
-	{ "rpmsg-cts decisions 1\nscenario s\nend 0 0\n", -EBADMSG, "line 4: the list was changed" },
+	{ "rpmsg-cts decisions 1\nscenario s\ne0/2\n", -ENODATA, "line 4: ends too early: it was cut off" },
+	{ "rpmsg-cts decisions 1\nscenario s\nend 1 0\n", -EBADMSG, "line 4: it was changed: its end does not fit" },
+	{ "rpmsg-cts decisions 1\nscenario s\nend 0 0\n", -EBADMSG, "line 4: it was changed: its end does not fit" },
 };
 /* clang-format on */
 

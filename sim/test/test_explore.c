@@ -523,7 +523,13 @@ START_TEST(an_exploration_can_be_cancelled)
 	ck_assert_int_eq(rps_explore(&scope, &params, &result, NULL, 0), 0);
 	ck_assert_uint_eq(result.verdict, RPS_EXPLORE_INCONC);
 	ck_assert_uint_eq(seen, result.schedules);
+	ck_assert(result.cancelled);
 	ck_assert(!result.exhausted);
+	/* Who is in a hurry does not wait for canaries. */
+	params.no_canary = false;
+	ck_assert_int_eq(rps_explore(&scope, &params, &result, NULL, 0), 0);
+	ck_assert_uint_eq(seen, result.schedules);
+	ck_assert_uint_eq(result.canary_found, 2);
 	ck_assert_uint_gt(result.estimate, result.schedules);
 }
 END_TEST

@@ -180,16 +180,27 @@ static bool read_number(struct reader *reader, unsigned int base, uint64_t max,
 	return errno == 0 && *value <= max;
 }
 
+#define VERSION_TEXT_BYTES 64u
+
+static const char *other_version(uint64_t version, char *text)
+{
+	snprintf(text, VERSION_TEXT_BYTES,
+		 "version %" PRIu64 ", and this program reads version %u",
+		 version, RPS_DECISIONS_VERSION);
+	return text;
+}
+
 static int read_head(struct reader *reader)
 {
+	char text[VERSION_TEXT_BYTES];
 	size_t len;
-	uint64_t version;
+	uint64_t version = 0;
 
 	if (!skip(reader, TITLE))
 		return complain(reader, -EPROTO, "not a list of decisions");
 	if (!read_number(reader, 10, UINT32_MAX, &version) ||
 	    version != RPS_DECISIONS_VERSION)
-		return complain(reader, -EPROTO, "another version");
+		return complain(reader, -EPROTO, other_version(version, text));
 	if (!skip_line_end(reader) || !skip(reader, SCENARIO))
 		return complain(reader, -EINVAL, "no scenario");
 	len = strcspn(reader->at, "\n");
@@ -199,7 +210,8 @@ static int read_head(struct reader *reader)
 	reader->out->scenario[len] = '\0';
 	reader->at += len;
 	if (!skip_line_end(reader))
-		return complain(reader, -ENODATA, "ends too early");
+		return complain(reader, -ENODATA,
+				"ends too early: it was cut off");
 	return 0;
 }
 
@@ -266,11 +278,13 @@ static int read_tail(struct reader *reader)
 	    !read_number(reader, 10, UINT32_MAX, &count) ||
 	    !skip(reader, " ") || !read_number(reader, 16, UINT64_MAX, &hash) ||
 	    !skip_line_end(reader))
-		return complain(reader, -ENODATA, "ends too early");
+		return complain(reader, -ENODATA,
+				"ends too early: it was cut off");
 	if (count != reader->out->count ||
 	    hash != hash_of(reader->list, reader->out->count,
 			    reader->out->scenario))
-		return complain(reader, -EBADMSG, "the list was changed");
+		return complain(reader, -EBADMSG,
+				"it was changed: its end does not fit");
 	return 0;
 }
 

@@ -289,6 +289,7 @@ static int explore(const struct rps_scope *scope,
 	int err;
 
 	memset(result, 0, sizeof(*result));
+	result->max_states = max_states;
 	explorer.scope = scope_create(scope, &err);
 	if (!explorer.scope)
 		return err;
@@ -304,6 +305,7 @@ static int explore(const struct rps_scope *scope,
 			      ? run_all(&explorer)
 			      : run_many(&explorer);
 	result->verdict = verdict_of(&explorer);
+	result->cancelled = explorer.cancelled;
 	count_rules(&explorer);
 	if (!err && result->failures == 0)
 		hand_out(&explorer);
@@ -368,10 +370,10 @@ int rps_explore(const struct rps_scope *scope,
 		return -EINVAL;
 	err = explore(scope, params, result, list, max);
 	result->canary_found = 2;
-	if (!err && !params->no_canary)
-		err = try_canary(scope, false, params, result);
-	if (!err && !params->no_canary && !scope->unwatched &&
-	    result->canary_found)
+	if (err || params->no_canary || result->cancelled)
+		return err;
+	err = try_canary(scope, false, params, result);
+	if (!err && !scope->unwatched && result->canary_found)
 		err = try_canary(scope, true, params, result);
 	return err;
 }

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from rpmsg_cts.explore.engine import MAX_DECISIONS, BadScope, Decision, Scope
+from rpmsg_cts.files import replace_text
 from rpmsg_cts.native import error_name, simulated
 
 MAX_BYTES = 1 << 20
@@ -26,10 +26,7 @@ def write(path: Path, scope: Scope, decisions: Sequence[Decision]) -> None:
     size = native.lib.rps_decisions_write(raw, len(decisions), scenario, native.ffi.NULL, 0)
     text = native.ffi.new("char[]", size + 1)
     native.lib.rps_decisions_write(raw, len(decisions), scenario, text, size + 1)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(path.name + ".new")
-    new.write_bytes(native.ffi.string(text))
-    os.replace(new, path)
+    replace_text(path, native.ffi.string(text).decode("ascii"))
 
 
 def read(path: Path) -> tuple[Scope, tuple[Decision, ...]]:

@@ -64,6 +64,7 @@ class Outcome:
     steps: int
     deepest: int
     estimate: int
+    max_states: int
     failures: int
     exhausted: bool
     bounded: bool
@@ -142,14 +143,12 @@ def explore(scope: Scope, how: How, progress: Callable[[Outcome], bool] = lambda
     ffi = native.ffi
     interrupts: list[BaseException] = []
 
-    @ffi.callback("bool(void *, const struct rps_explore_result *)")
+    # An exception cannot pass through C: it is kept, and raised again behind it.  Ctrl-C comes with the first
+    # instruction of a callback, before any `try`.
+    @ffi.callback("bool(void *, const struct rps_explore_result *)", error=False,
+                  onerror=lambda _type, error, _traceback: interrupts.append(error))
     def tell(_priv: Any, so_far: Any) -> bool:
-        # An exception cannot pass through C: it is kept, and raised again behind it.
-        try:
-            return progress(_outcome(native, so_far, ()))
-        except BaseException as error:  # pylint: disable=broad-exception-caught
-            interrupts.append(error)
-            return False
+        return progress(_outcome(native, so_far, ()))
 
     only = ffi.new("char[]", how.only.encode()) if how.only else ffi.NULL
     params = ffi.new("struct rps_explore_params *", {"only": only,
@@ -177,8 +176,10 @@ def replay(scope: Scope, decisions: Sequence[Decision], *, lenient: bool = False
     native = scope.native
     ffi = native.ffi
     kept: list[Any] = []
+    interrupts: list[BaseException] = []
 
-    @ffi.callback("void(void *, const struct rps_record *)")
+    @ffi.callback("void(void *, const struct rps_record *)",
+                  onerror=lambda _type, error, _traceback: interrupts.append(error))
     def keep(_priv: Any, record: Any) -> None:
         kept.append(ffi.new("struct rps_record *", record[0]))
 
@@ -189,6 +190,8 @@ def replay(scope: Scope, decisions: Sequence[Decision], *, lenient: bool = False
     how = ffi.new("struct rps_replay *", {"list": raw, "count": len(decisions), "lenient": lenient, "stop_at": stop_at,
                                           "sink": sink, "made": made, "max": MAX_DECISIONS})
     status = native.lib.rps_explore_replay(scope.handle, how, result)
+    if interrupts:
+        raise interrupts[0]
     if records is not None:
         records += from_native(native, kept)
     if status < 0:
@@ -207,7 +210,7 @@ def _outcome(native: Native, result: Any, decisions: Any) -> Outcome:
     listed = tuple(Decision(decisions[i].kind, decisions[i].count, decisions[i].choice)
                    for i in range(min(result.decisions, MAX_DECISIONS))) if decisions else ()
     return Outcome(VERDICTS[result.verdict], result.schedules, result.complete, result.states, result.steps,
-                   result.deepest, result.estimate, result.failures, bool(result.exhausted), bool(result.bounded),
+                   result.deepest, result.estimate, result.max_states, result.failures, bool(result.exhausted), bool(result.bounded),
                    text(result.canary), None if result.canary_found > 1 else bool(result.canary_found),
                    text(result.text), result.rules_met, result.rules_in_all, finding, listed)
 

@@ -32,13 +32,15 @@ class Shrunk:
 Fails = Callable[[Scope, Sequence[Decision]], Finding | None]
 
 
-def shrink(scope: Scope, decisions: Sequence[Decision], finding: Finding, max_tries: int = 20_000) -> Shrunk:
-    """Return: the smallest that was found in so many tries; at worst what was given."""
+def shrink(scope: Scope, decisions: Sequence[Decision], finding: Finding, max_tries: int = 20_000,
+           progress: Callable[[int], None] = lambda tries: None) -> Shrunk:
+    """Return: the smallest that was found in so many tries; at worst what was given.  `progress` hears of each try."""
     tries = 0
 
     def fails(candidate: Scope, choices: Sequence[Decision]) -> Finding | None:
         nonlocal tries
         tries += 1
+        progress(tries)
         found = engine.replay(candidate, choices, lenient=True).finding
         return found if found and found.same == finding.same else None
 

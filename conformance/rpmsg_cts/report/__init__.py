@@ -7,10 +7,10 @@ first, so that a full disk or a kill leaves the earlier report as it was.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from rpmsg_cts.files import replace_text
 from rpmsg_cts.report import html, junit, ktap, terminal
 from rpmsg_cts.results import Results, ResultsError
 
@@ -41,14 +41,7 @@ def write_all(results: Results, directory: Path, formats: Iterable[str]) -> list
 
 def write_file(path: Path, text: str) -> None:
     """Replace a file by `text` in one step."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        replace_text(path, text)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise ResultsError(f"{path}: {error.strerror}; an earlier report is as it was") from error

@@ -133,9 +133,11 @@ enum rps_explore_kind {
  * @steps:     of all schedules.
  * @deepest:   decisions of the longest schedule.
  * @estimate:  schedules of the whole scope, about; of EXHAUSTIVE only.
+ * @max_states: states with which EXHAUSTIVE would have stopped.
  * @failures:  schedules in which something was found.
  * @exhausted: there is no other schedule.
  * @bounded:   an older store might have been returned that was not kept.
+ * @cancelled: @progress said so; canaries were left out.
  * @canary_found: 1, or 0; 2 where there was no canary.
  * @canary:    the scope of the one that was not found, or else of the last.
  * @rules_met: rules of the monitor that some schedule came to, of
@@ -154,6 +156,7 @@ struct rps_explore_result {
 	uint64_t terminal_hash;
 	uint64_t steps;
 	uint64_t estimate;
+	uint64_t max_states;
 	uint64_t failures;
 	uint64_t step;
 	uint32_t deepest;
@@ -167,6 +170,7 @@ struct rps_explore_result {
 	uint32_t rules_in_all;
 	bool exhausted;
 	bool bounded;
+	bool cancelled;
 	char requirement[12];
 	char point[64];
 	char rule[32];
