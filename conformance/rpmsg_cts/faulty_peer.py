@@ -500,13 +500,16 @@ class FaultyPeer:
         for turn in range(fault.value):
             sent = self._send_until_full()
             given(0 < sent <= self.lower.num, "the IUT runs out of buffers")
-            job = self.link.upper.send_blocking(self.ept, b"waits")
+            # By another endpoint: a real one cannot be read while it waits.
+            job = self.link.upper.send_blocking(self.other, b"waits")
             self.link.settle()
             given(job.result() is None, "the IUT waits for a buffer")
             for _ in range(self.lower.num + 1):
+                # Not after each of them: a sender waits for seconds only, and real ones pass meanwhile.
+                if not self.lower.can_send():
+                    self.link.settle()
                 if self.lower.can_send():
                     self.say()
-                    self.link.settle()
             self.heard += [m.payload for m in self.link.delivered(self.ept, len(self.sent) - len(self.heard))]
             expect(self.sent, self.heard, f"delivered while the IUT cannot send, turn {turn}")
             got = []
