@@ -131,6 +131,7 @@ static void check(struct dev_fuzz *fuzz)
 					  &fuzz->link.device.dev.tx };
 
 	link_require_unchanged(&fuzz->link);
+	link_require_blameless(&fuzz->link);
 	for (unsigned int q = 0; q < RPS_NUM_QUEUES; q++)
 		fuzz_require(!vq[q]->mem ||
 			     (uint16_t)(vq[q]->avail_idx - vq[q]->used_idx) <=
@@ -370,6 +371,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len_bytes)
 
 	memset(&fuzz, 0, sizeof(fuzz));
 	link_open(&fuzz.link, fuzz_u8(&in), heard);
+	link_watch(&fuzz.link, RPS_END_DEVICE);
 	honest_rings(&fuzz);
 	for (unsigned int i = 0; i < OPS_MAX && in.left_bytes > 0; i++) {
 		enum op op = (enum op)(fuzz_u8(&in) % NUM_OPS);

@@ -99,6 +99,7 @@ static void check(struct drv_fuzz *fuzz)
 				fuzz->link.num * LINK_BUF_BYTES,
 			fuzz->link.num * LINK_BUF_BYTES);
 	link_require_unchanged(&fuzz->link);
+	link_require_blameless(&fuzz->link);
 	if (!rx->broken)
 		fuzz_require(in_flight(rx) + fuzz->num_held ==
 			     fuzz->link.driver.drv.num_bufs);
@@ -284,6 +285,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len_bytes)
 
 	memset(&fuzz, 0, sizeof(fuzz));
 	link_open(&fuzz.link, fuzz_u8(&in), heard);
+	link_watch(&fuzz.link, RPS_END_DRIVER);
 	fuzz_require(
 		rps_node_serve(&fuzz.link.driver, "a", heard, &fuzz.link) == 0);
 	link_probe(&fuzz.link);

@@ -1,12 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "link.h"
 
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define FEATURE(bit) (UINT64_C(1) << (bit))
 #define RING_ALIGN   16u
 #define POLLS_MAX    64u
+
+/* What happens at the seam is told on behalf of the end that did it. */
+static void tell(struct fuzz_link *link, uint32_t end, enum rps_event event,
+		 uint64_t a)
+{
+	if (link->monitor && link->watched == end)
+		link->probe.event(link->probe.priv, event, a, 0, 0);
+}
 
 static uint32_t device_id(void *bus)
 {
@@ -25,6 +36,7 @@ static void set_status(void *bus, uint8_t status)
 {
 	struct fuzz_link *link = bus;
 
+	tell(link, RPS_END_DRIVER, RPS_EVENT_status_write, status);
 	link->status = status;
 }
 
@@ -39,6 +51,7 @@ static void set_features(void *bus, uint64_t features)
 {
 	struct fuzz_link *link = bus;
 
+	tell(link, RPS_END_DRIVER, RPS_EVENT_features_write, features);
 	/* The driver end offers no indirect tables; the input may. */
 	link->xport.features.bits =
 		features | (link->features & FEATURE(VIRTIO_F_INDIRECT_DESC));
@@ -66,8 +79,8 @@ static void set_queue(void *bus, unsigned int queue, uint32_t num,
 
 static void kick(void *bus, unsigned int queue)
 {
-	(void)bus;
 	fuzz_require(queue < RPS_NUM_QUEUES);
+	tell(bus, RPS_END_DRIVER, RPS_EVENT_kick, queue);
 }
 
 static const struct rps_vbus_ops bus_ops = {
@@ -83,8 +96,11 @@ static const struct rps_vbus_ops bus_ops = {
 
 static void notify(struct rps_xport *xport, unsigned int queue)
 {
-	(void)xport;
+	struct fuzz_link *link =
+		(void *)((char *)xport - offsetof(struct fuzz_link, xport));
+
 	fuzz_require(queue < RPS_NUM_QUEUES);
+	tell(link, RPS_END_DEVICE, RPS_EVENT_notify, queue);
 }
 
 static const struct rps_xport_ops xport_ops = { .notify = notify };
@@ -165,10 +181,62 @@ void link_open(struct fuzz_link *link, uint8_t mode, rps_rx_fn rx)
 	init_node(link, &link->device, RPS_ROLE_DEVICE, rx);
 }
 
+static void event(void *priv, enum rps_event what, uint64_t a, uint64_t b,
+		  uint64_t c)
+{
+	struct fuzz_link *link = priv;
+	const struct rps_record record = {
+		.a = a,
+		.b = b,
+		.c = c,
+		.end = (uint8_t)link->watched,
+		.kind = RPS_RECORD_EVENT,
+		.what = (uint8_t)what,
+	};
+
+	rps_monitor_feed(link->monitor, &record);
+}
+
+void link_watch(struct fuzz_link *link, uint32_t end)
+{
+	const struct rps_monitor_config config = {
+		.judged = 1u << end,
+		.observed = 1u << end,
+		.num_max = LINK_NUM_MAX,
+	};
+
+	if (!(link->mode & LINK_WATCHED))
+		return;
+	link->watched = end;
+	link->monitor = rps_monitor_create(&config);
+	fuzz_require(link->monitor != NULL);
+	link->probe = (struct rps_probe){ .event = event, .priv = link };
+	if (end == RPS_END_DRIVER)
+		link->mem.probe = &link->probe;
+	else
+		link->xport.mem.probe = &link->probe;
+}
+
+void link_require_blameless(const struct fuzz_link *link)
+{
+	struct rps_finding found;
+	struct rps_rule_info rule;
+
+	if (!link->monitor ||
+	    rps_monitor_findings(link->monitor, &found, 1) == 0)
+		return;
+	fuzz_require(rps_monitor_rule(found.rule, &rule));
+	fprintf(stderr, "fuzz: %s: %" PRIu64 ", not %" PRIu64 ", queue %u\n",
+		rule.name, found.observed, found.expected, found.queue);
+	fuzz_require(rps_monitor_findings(link->monitor, NULL, 0) == 0);
+}
+
 void link_close(struct fuzz_link *link)
 {
 	rps_node_stop(&link->driver);
 	rps_node_stop(&link->device);
+	link_require_blameless(link);
+	rps_monitor_destroy(link->monitor);
 	for (unsigned int i = 0; i < NUM_PARTS; i++) {
 		free(link->part[i].bytes);
 		free(link->part[i].before);

@@ -7,7 +7,9 @@
 #ifndef RPS_FUZZ_LINK_H
 #define RPS_FUZZ_LINK_H
 
+#include <rps/monitor.h>
 #include <rps/node.h>
+#include <rps/world.h>
 
 #include "fuzz.h"
 
@@ -32,6 +34,7 @@ enum link_part {
 #define LINK_EVENT_IDX  0x08u
 #define LINK_INDIRECT   0x10u
 #define LINK_NS         0x20u
+#define LINK_WATCHED    0x40u /* by the monitor; see link_watch() */
 
 struct link_part_of {
 	struct gpa base;
@@ -55,12 +58,21 @@ struct fuzz_link {
 	struct rps_ept ept[2]; /* by role */
 	struct rps_ept *ept_slot[2][LINK_EPTS];
 	struct rps_chan chan_slot[2][LINK_CHANS];
-	unsigned int heard; /* messages since link_heals() began */
+	unsigned int heard;          /* messages since link_heals() began */
+	uint32_t watched;            /* RPS_END_DRIVER or RPS_END_DEVICE */
+	struct rps_monitor *monitor; /* or NULL */
+	struct rps_probe probe;
 };
 
 /* @mode: see above. @rx: of both endpoints, with the link as its priv. */
 void link_open(struct fuzz_link *link, uint8_t mode, rps_rx_fn rx);
 void link_close(struct fuzz_link *link);
+
+/* Let the monitor judge @end, which is ours, where the mode says so. */
+void link_watch(struct fuzz_link *link, uint32_t end);
+
+/* Whatever the peer did, our end is not to blame. */
+void link_require_blameless(const struct fuzz_link *link);
 
 /* From reset to DRIVER_OK, as an honest driver; the device is not started. */
 void link_probe(struct fuzz_link *link);
