@@ -8,6 +8,9 @@ import re
 from pathlib import Path
 
 TAIL_LINES = 20
+# A kernel may fill a disk with what it has to say; what explains its end is near the mark, or at the very end.
+READ_MAX_BYTES = 1 << 20
+LINE_MAX_CHARACTERS = 300
 LAST_WORDS = re.compile(r"Kernel panic|Internal error|\bBUG:|Unable to handle|rcu: INFO: .*stall", re.IGNORECASE)
 TIME_STAMP = re.compile(r"^\[ *\d+\.\d+\] ")
 
@@ -21,7 +24,11 @@ class Console:
 
     def tail(self, lines: int = TAIL_LINES) -> list[str]:
         """The last lines that are not empty."""
-        return self._lines(0)[-lines:]
+        try:
+            start_bytes = max(os.stat(self.path).st_size - READ_MAX_BYTES, 0)
+        except OSError:
+            return []
+        return self._lines(start_bytes)[-lines:]
 
     def mark(self) -> None:
         """Remember where the console is now: the guest has just shown that it was well."""
@@ -54,7 +61,7 @@ class Console:
         try:
             with self.path.open("rb") as file:
                 file.seek(start_bytes)
-                text = file.read().decode(errors="backslashreplace")
+                text = file.read(READ_MAX_BYTES).decode(errors="backslashreplace")
         except OSError:
             return []
-        return [line.rstrip() for line in text.splitlines() if line.strip()]
+        return [line.rstrip()[:LINE_MAX_CHARACTERS] for line in text.splitlines() if line.strip()]

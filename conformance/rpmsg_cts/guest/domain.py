@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import resource
 import signal
 import threading
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from ..reactor import Reactor
 from .errors import BootFailed
 from .hypervisor import Hypervisor
 from .image import GuestImage
-from .machine import VhostUserDevice
+from .machine import FILE_MAX_BYTES, VhostUserDevice
 from .paths import FIXTURES
 from .qemu import Qemu
 from .qemu_lanes import FIRST_PLACE, MAX_DEVICES, QEMU_LANES
@@ -157,6 +158,7 @@ class Domain:
         try:
             self._pid = int((self._hypervisor.root / "run" / "qemu" / f"{self.name}.pid").read_text())
             self._pidfd = os.pidfd_open(self._pid)
+            resource.prlimit(self._pid, resource.RLIMIT_FSIZE, (FILE_MAX_BYTES, FILE_MAX_BYTES))
         except (OSError, ValueError):
             # It has ended already: the event says so.
             return

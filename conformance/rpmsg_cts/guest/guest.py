@@ -60,6 +60,7 @@ class Guest:
         """
         started = time.monotonic()
         image = image or find_image()
+        _refuse_too_large(image, memory_mib)
         folder = runtime_folder().path / f"g{next(_numbers)}"
         folder.mkdir()
         machine = _machine(reactor, image, devices or [], folder, memory_mib, extra_cmdline, uri, label)
@@ -155,11 +156,11 @@ class Guest:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _meet_agent(self) -> None:
-        self._agent = AgentClient(self._machine.connect(), self._reactor, self._death, self._console,
-                                  self._machine.window_bytes)
         try:
+            self._agent = AgentClient(self._machine.connect(), self._reactor, self._death, self._console,
+                                      self._machine.window_bytes)
             self.hello = self._agent.hello(HELLO_TIMEOUT_S)
-        except AgentTimeout as error:
+        except (AgentTimeout, BootFailed) as error:
             tail = "".join(f"\n  | {line}" for line in self.console_tail())
             raise BootFailed(f"the guest's agent does not answer: {error}{tail}") from None
 
@@ -193,6 +194,13 @@ class Guest:
         for source, name in ((self._machine.console, "console.log"), (self._machine.log, "qemu.log")):
             if source is not None and source.exists():
                 shutil.copyfile(source, self._kept / name)
+
+
+def _refuse_too_large(image: GuestImage, memory_mib: int) -> None:
+    """Not every kernel lives to say it."""
+    size_mib = image.initramfs.stat().st_size >> 20
+    if size_mib > memory_mib // 2:
+        raise BootFailed(f"{image.initramfs} has {size_mib} MiB, too much for a guest with {memory_mib} MiB of memory")
 
 
 def _machine(reactor: Reactor, image: GuestImage, devices: list[VhostUserDevice], folder: Path, memory_mib: int,

@@ -8,6 +8,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 
+# No file of a guest's process gets longer: a console that is flooded does not fill the disk.  Its memory is one as well.
+FILE_MAX_BYTES = 1 << 30
+
 Facts = dict[str, str | dict[str, str]]
 
 

@@ -3,22 +3,38 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
+import resource
 import signal
 import socket
 import subprocess
 from abc import abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..reactor import Reactor
 from .errors import BootFailed
-from .machine import Machine
+from .machine import FILE_MAX_BYTES, Machine
 from .runtime import runtime_folder
 
 END_TIMEOUT_S = 5.0
 
 _numbers = itertools.count(1)
+
+
+@contextlib.contextmanager
+def _file_limit(size_bytes: int) -> Iterator[None]:
+    """What is started meanwhile inherits the limit, from its first instruction on."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if hard != resource.RLIM_INFINITY:
+        size_bytes = min(size_bytes, hard)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 class ProcessMachine(Machine):
@@ -40,7 +56,7 @@ class ProcessMachine(Machine):
 
     def start(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        with theirs, self._output.open("wb") as output:
+        with theirs, self._output.open("wb") as output, _file_limit(FILE_MAX_BYTES):
             command = self.command(theirs.fileno())
             try:
                 self._process = subprocess.Popen(

@@ -10,6 +10,7 @@ import socket
 from pathlib import Path
 
 from ..reactor import Reactor
+from .errors import BootFailed
 from .image import GuestImage
 from .machine import Facts, VhostUserDevice
 from .process_machine import ProcessMachine
@@ -45,9 +46,12 @@ class UmlMachine(ProcessMachine):
         # What is sent before the agent has made its line a plain one is lost: it says when it has.
         self._reactor.add(stream.fileno(), lambda: spoken.append(stream.recv(1)))
         try:
-            self._reactor.run_until(lambda: not self.is_running() or bool(spoken), READY_TIMEOUT_S)
+            in_time = self._reactor.run_until(lambda: not self.is_running() or bool(spoken), READY_TIMEOUT_S)
         finally:
             self._reactor.remove(stream.fileno())
+        if not in_time:
+            stream.close()
+            raise BootFailed(f"the kernel runs, but its first program has not started after {READY_TIMEOUT_S:g} s")
         return stream
 
     def device_folder(self, number: int) -> str:
