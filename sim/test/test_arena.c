@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <string.h>
 
 #include "../world/world_priv.h"
 #include "suite_main.h"
@@ -90,6 +91,19 @@ START_TEST(a_byte_beside_any_piece_is_guarded)
 		num_guards++;
 	}
 	ck_assert_uint_ge(num_guards, 4);
+	/* However much of the pieces was written. */
+	for (unsigned int i = 0; i < NUM_PIECES; i++)
+		memset(byte_at(world, piece[i].at), 0, piece[i].bytes);
+	ck_assert(rps_world_guards_intact(world));
+	for (unsigned int i = 0; i < NUM_PIECES; i++) {
+		uint8_t *before = byte_at(world, piece[i].at) - 1;
+
+		if (*before == 0)
+			continue;
+		*before ^= 1;
+		ck_assert(!rps_world_guards_intact(world));
+		*before ^= 1;
+	}
 	rps_world_destroy(world);
 }
 END_TEST

@@ -115,32 +115,52 @@ void arena_destroy(struct rps_world *world)
 	world->arena = NULL;
 }
 
-static bool inside(uint64_t at, uint64_t base, uint64_t bytes)
+/* Return: how many of the @bytes bytes from @base on are left at @at. */
+static uint64_t left(uint64_t at, uint64_t base, uint64_t bytes)
 {
-	return at - base < bytes;
+	return at - base < bytes ? bytes - (at - base) : 0;
 }
 
-static bool is_guard(const struct rps_world *world, uint64_t at)
+/* Return: how many bytes from @at on anybody may write. */
+static uint64_t writable(const struct rps_world *world, uint64_t at)
 {
 	const struct rps_world_place *place = &world->place;
-	uint32_t num = world->config.num;
+	uint64_t num = world->config.num;
+	uint64_t bytes = left(at, place->bufs, place->bufs_bytes) +
+			 left(at, place->spare, place->spare_bytes);
 
-	for (unsigned int q = 0; q < RPS_NUM_QUEUES; q++) {
-		if (inside(at, place->desc[q], 16ull * num) ||
-		    inside(at, place->avail[q], 6 + 2ull * num) ||
-		    inside(at, place->used[q], 6 + 8ull * num))
-			return false;
-	}
-	return !inside(at, place->bufs, place->bufs_bytes) &&
-	       !inside(at, place->spare, place->spare_bytes);
+	for (unsigned int q = 0; q < RPS_NUM_QUEUES; q++)
+		bytes += left(at, place->desc[q], 16 * num) +
+			 left(at, place->avail[q], 6 + 2 * num) +
+			 left(at, place->used[q], 6 + 8 * num);
+	return bytes;
+}
+
+/* Return: how many bytes from @at on are as they were filled, in steps. */
+static uint64_t untouched(const struct rps_world *world, uint64_t at)
+{
+	uint8_t filled[64];
+	uint64_t end = at;
+
+	memset(filled, GUARD_FILL, sizeof(filled));
+	while (world->arena_bytes - end >= sizeof(filled) &&
+	       memcmp(world->arena + end, filled, sizeof(filled)) == 0)
+		end += sizeof(filled);
+	while (end < world->arena_bytes && world->arena[end] == GUARD_FILL)
+		end++;
+	return end - at;
 }
 
 bool rps_world_guards_intact(const struct rps_world *world)
 {
-	for (uint64_t i = 0; i < world->arena_bytes; i++) {
-		if (world->arena[i] != GUARD_FILL &&
-		    is_guard(world, world->arena_base + i))
+	uint64_t at = 0;
+
+	while ((at += untouched(world, at)) < world->arena_bytes) {
+		uint64_t bytes = writable(world, world->arena_base + at);
+
+		if (bytes == 0)
 			return false;
+		at += bytes;
 	}
 	return true;
 }
