@@ -135,6 +135,26 @@ def test_debian_s_source_is_asked_for_once(tmp_path: Path) -> None:
     assert facts["origin"]["kernel_source"] == "linux-source-6.99 6.99.1-1"
 
 
+def test_a_commit_and_an_archive_are_sources_too(tmp_path: Path) -> None:
+    """What is built is what was named, whatever the work tree has become since."""
+    source = tree(tmp_path / "linux")
+    (source / "drivers" / "rpmsg" / "Kconfig").touch()  # git keeps no empty folder
+    git = ["git", "-C", str(source), "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "x"], ["tag", "v6.99.1"]):
+        subprocess.run([*git, *words], check=True)
+    subprocess.run(["tar", "-caf", str(tmp_path / "linux.tar.gz"), "-C", str(tmp_path), "--exclude=.git", "linux"], check=True)
+    (source / "Makefile").write_text("$(error changed)\n", encoding="ascii")
+
+    done = build_kernel(tmp_path / "b", "build", f"git:{source}@v6.99.1", f"tar:{tmp_path / 'linux.tar.gz'}", "--lane", "uml")
+    nowhere = build_kernel(tmp_path / "b", "build", f"git:{source}@v7", "--lane", "uml")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    kinds = [json.loads(Path(line).read_text(encoding="utf-8"))["origin"]["kernel_source"].split()[0]
+             for line in done.stdout.splitlines()[-2:]]
+    assert kinds == ["git", "tar"]
+    assert nowhere.returncode == 2 and "git rev-parse in" in nowhere.stdout
+
+
 def test_one_that_does_not_build_does_not_keep_the_others_from_it(tmp_path: Path) -> None:
     """The status tells of the worst, the output of what is ready."""
     broken = tree(tmp_path / "broken", build='echo "init/main.c:7:1: error: no such thing"; exit 2')
@@ -186,6 +206,7 @@ BAD = {
     "no version": (["build", "debian:trixie", "--lane", "uml"], 2, "a version as in debian:6.1"),
     "no such folder": (["build", "dir:/nowhere/at/all", "--lane", "uml"], 2, "there is no folder"),
     "no such archive": (["build", "tar:/nowhere.tar", "--lane", "uml"], 2, "there is no file"),
+    "not an archive": (["build", f"tar:{__file__}", "--lane", "uml"], 2, "tar: This does not look like a tar archive"),
     "git without commit": (["build", "git:/tmp", "--lane", "uml"], 2, "say which commit"),
     "not a tree": (["build", "dir:/tmp", "--lane", "uml"], 2, "is no Linux source tree"),
     "no such lane": (["build", "dir:/tmp", "--lane", "vax"], 2, "invalid choice: 'vax'"),
