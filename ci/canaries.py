@@ -103,7 +103,8 @@ def places_of(canary: Canary, sources: dict[str, str]) -> dict[str, list[Place]]
     if canary.mutant and not count:
         raise misfit(canary, f"no file asks for MUTANT_{canary.mutant}")
     if canary.text and count != 1:
-        raise misfit(canary, f"text {'not found' if not count else f'found {count} times'} in {canary.file}: {canary.text}")
+        times = f"found {count} times" if count else "not found"
+        raise misfit(canary, f"text {times} in {canary.file}: {canary.text}")
     return found
 
 

@@ -23,8 +23,8 @@ RUNS = {target: 500 if target == "world" else 100_000 for target in TARGETS}
 SEED_BYTES_MAX = 200_000
 FOUND = ("fuzz: ", "ERROR: AddressSanitizer", "runtime error: ", "rpmsg-cts: bug", "SEGV", "BUS")
 
-# A link over plain memory is compiled twice: for a plain view of it, and for any other, as in the other byte order.  The
-# bit of an input's first byte that says so is LINK_BIG_ENDIAN of sim/fuzz/link.h.
+# A link over plain memory is compiled twice: for a plain view of it, and for any other, as in the other byte order.
+# The bit of an input's first byte that says so is LINK_BIG_ENDIAN of sim/fuzz/link.h.
 BIG_ENDIAN = 0x04
 VIEWS = {"drv": ("plain", "told"), "dev": ("plain", "told")}
 
@@ -70,8 +70,15 @@ def play(target: str, words: list[str | Path], without: str | None = None) -> su
     env = os.environ | {"ASAN_OPTIONS": "symbolize=0", "UBSAN_OPTIONS": "symbolize=0"}
     if without:
         env["FUZZ_CANARY"] = without
-    return subprocess.run([program, *words], env=env, capture_output=True, text=True, errors="replace", check=False,
-                          timeout=110)  # fmt: skip
+    with subprocess.Popen([program, *words], env=env, text=True, errors="replace", stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE) as process:  # fmt: skip
+        try:
+            _, said = process.communicate(timeout=110)
+        except BaseException:
+            process.kill()
+            raise
+    assert not Path(f"/tmp/rps-fuzz-{process.pid}.sock").exists(), "a crash leaves its socket behind"
+    return subprocess.CompletedProcess(process.args, process.returncode, "", said)
 
 
 def expect_found(said: subprocess.CompletedProcess[str], how: str) -> None:
@@ -250,7 +257,8 @@ def test_a_finding_comes_with_the_command_that_plays_it(toy: Path, how: str, see
     assert "does not hold: never BA" in again.stderr
 
 
-@pytest.mark.parametrize(("seed", "wanted"), [(b"", 0), (b"x" * 65536, 0), (b"x" * 65537, 1)], ids=["empty", "full", "over"])
+@pytest.mark.parametrize(("seed", "wanted"), [(b"", 0), (b"x" * 65536, 0), (b"x" * 65537, 1)],
+                         ids=["empty", "full", "over"])  # fmt: skip
 def test_a_file_is_played_whole_or_not_at_all(toy: Path, seed: bytes, wanted: int) -> None:
     """A crash that is cut off is another input."""
     status, _ = run_fuzz(toy, "replay", seed)
@@ -279,7 +287,8 @@ def test_seeds_find_nothing_where_nothing_is_missing(target: str, view: str, tmp
 
 
 @pytest.mark.canary
-@pytest.mark.parametrize(("name", "view"), [(canary.name, view) for canary in CANARIES for view in views_of(canary.target)])
+@pytest.mark.parametrize(("name", "view"),
+                         [(canary.name, view) for canary in CANARIES for view in views_of(canary.target)])  # fmt: skip
 def test_seeds_notice_what_is_missing(name: str, view: str, tmp_path: Path) -> None:
     """Without one check of ours, a seed crashes the target that passes with it."""
     target = BY_NAME[name].target

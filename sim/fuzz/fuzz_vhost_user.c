@@ -4,7 +4,9 @@
  * real socket.  After it an honest one must find the device in order.
  *
  * Input: a byte of enum config_bit, then messages: request, flags, size (two
- * bytes), number of descriptors, one byte for each of them, payload.
+ * bytes), number of descriptors, one byte for each of them, payload.  Where the
+ * highest flag is set, the message goes into the back end's own channel, which
+ * is the pool's socket if any is.
  */
 #include <rps/vhost_user.h>
 #include <rps/xport.h>
@@ -31,6 +33,7 @@
 #define RING_BYTES     0x1000u
 #define SERVICE_ROUNDS 64u
 #define FD_NUMBERS     128
+#define FLAG_CHANNEL   0x80u
 
 enum config_bit {
 	CONFIG_STATUS = 1,
@@ -57,6 +60,7 @@ struct message {
 	struct vhost_user_header header;
 	union vhost_user_payload payload;
 	size_t payload_bytes; /* that are sent, whatever the header says */
+	bool to_channel;
 	unsigned int num_fds;
 	int fd[FDS_MAX];
 };
@@ -135,15 +139,19 @@ static struct rps_vu *back_end(uint8_t config_bits)
 	return vu;
 }
 
-static int connect_to_it(void)
+/* Who comes second is served when the first one is gone.  Then nobody needs the
+ * name any more, and a crash leaves none behind. */
+static void connect_to_it(int sock[2])
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	name_of(addr.sun_path, sizeof(addr.sun_path));
-	fuzz_require(connect(sock, (struct sockaddr *)&addr, sizeof(addr)) ==
-		     0);
-	return sock;
+	for (unsigned int i = 0; i < 2; i++) {
+		sock[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		fuzz_require(connect(sock[i], (struct sockaddr *)&addr,
+				     sizeof(addr)) == 0);
+	}
+	fuzz_require(unlink(addr.sun_path) == 0);
 }
 
 /* What a device end does first with rings that are said to be ready. */
@@ -210,6 +218,8 @@ static void take_message(struct fuzz_input *in, struct message *msg)
 	memset(msg, 0, sizeof(*msg));
 	msg->header.request = fuzz_u8(in);
 	msg->header.flags = fuzz_u8(in);
+	msg->to_channel = msg->header.flags & FLAG_CHANNEL;
+	msg->header.flags &= ~FLAG_CHANNEL;
 	msg->header.size = fuzz_u16(in);
 	msg->num_fds = fuzz_u8(in) % (FDS_MAX + 1);
 	for (unsigned int i = 0; i < msg->num_fds; i++)
@@ -287,10 +297,8 @@ static void tell_ring(int sock, unsigned int index)
 	tell_state(sock, VHOST_USER_SET_VRING_ENABLE, index, 1);
 }
 
-static void heals(struct rps_vu *vu)
+static void heals(struct rps_vu *vu, int sock)
 {
-	int sock = connect_to_it();
-
 	tell_u64(sock, VHOST_USER_SET_FEATURES,
 		 BIT(VHOST_USER_F_PROTOCOL_FEATURES) | BIT(VIRTIO_F_VERSION_1),
 		 -1);
@@ -311,22 +319,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len_bytes)
 	struct message msg;
 	unsigned int num_fds;
 	struct rps_vu *vu;
-	int sock;
+	int sock[2];
 
 	fill_pool();
 	num_fds = count_fds();
 	vu = back_end(config_bits);
-	sock = connect_to_it();
+	connect_to_it(sock);
 	serve(vu);
 	for (unsigned int i = 0; i < MESSAGES_MAX && in.left_bytes > 0; i++) {
 		take_message(&in, &msg);
-		send_message(sock, &msg);
+		send_message(msg.to_channel ? pool[POOL_SOCKET_PEER] : sock[0],
+			     &msg);
 		serve(vu);
 	}
-	close(sock);
+	close(sock[0]);
 	serve(vu);
 	fuzz_require(rps_vu_xport(vu)->mem.num_regions == 0);
-	heals(vu);
+	heals(vu, sock[1]);
 	rps_vu_destroy(vu);
 	fuzz_require(count_fds() == num_fds);
 	empty_pool();
