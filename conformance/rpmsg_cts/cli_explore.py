@@ -29,12 +29,14 @@ DEFAULT_SCHEDULES = 10_000
 
 _SCOPE_HELP = """\b
 A SCOPE is one argument of words; what it does not name is as in this one:
-  num=2 messages=1,1 buf=24 model=sc,sc mutant=none,none start=0 flags le suppress watched
+  num=2 messages=1,1 buf=24 model=sc,sc wait=sleep,sleep mutant=none,none start=0 flags le suppress single watched
 num: entries per ring (1, 2, 4, 8).  messages: from the driver, from the device (0 to 8 each).  buf: bytes of a buffer
-(17 to 64).  model: memory model of the driver's and of the device's processor (sc, tso, weak).  mutant: a deliberate
-error of each.  start: first ring index, 0xffff wraps at once.  flags or event: how notifications are suppressed.
-le or be: byte order.  suppress or always: whether an end that works asks not to be told.  watched or unwatched: whether
-the monitor looks on, so that a rule of the ring or of RPMsg that is broken ends the schedule."""
+(17 to 64).  model: memory model of the driver's and of the device's processor (sc, tso, weak).  wait: whether each end
+sleeps until it is told, or looks all the time (sleep, poll).  mutant: a deliberate error of each.  start: first ring
+index, 0xffff wraps at once.  flags or event: how notifications are suppressed.  le or be: byte order.  suppress or
+always: whether an end that works asks not to be told.  single or batch: whether messages are shown one by one or
+together.  watched or unwatched: whether the monitor looks on, so that a rule of the ring or of RPMsg that is broken
+ends the schedule."""
 
 
 @click.command(help=f"""Run our two ends against each other in many schedules, or in all.

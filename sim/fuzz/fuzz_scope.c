@@ -26,7 +26,9 @@ static bool same(const struct rps_scope *a, const struct rps_scope *b)
 	       a->device_mutant == b->device_mutant &&
 	       a->start_idx == b->start_idx && a->event_idx == b->event_idx &&
 	       a->big_endian == b->big_endian && a->suppress == b->suppress &&
-	       a->unwatched == b->unwatched;
+	       a->unwatched == b->unwatched && a->batch == b->batch &&
+	       a->driver_wait == b->driver_wait &&
+	       a->device_wait == b->device_wait;
 }
 
 /* What was understood is what is written of it. */

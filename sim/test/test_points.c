@@ -26,7 +26,7 @@ static struct points after_publish(void)
 	struct points points = { 0 };
 
 	points_data(&points, DRIVER, SEAM_AVAIL_RING, QUEUE, true);
-	points_store(&points, DRIVER, avail_idx);
+	points_store(&points, DRIVER, avail_idx, 1);
 	return points;
 }
 
@@ -49,7 +49,7 @@ START_TEST(an_entry_behind_its_index_is_the_writers_fault)
 {
 	struct points points = { 0 };
 
-	points_store(&points, DEVICE, used_idx);
+	points_store(&points, DEVICE, used_idx, 1);
 	points_data(&points, DEVICE, SEAM_USED_ID, QUEUE, true);
 	expect(points_blame_race(&points, DEVICE, SEAM_USED_ID, QUEUE, true, 1),
 	       DEVICE, "publish used.idx", "LAY-021");
@@ -92,17 +92,35 @@ START_TEST(an_entry_before_any_index_is_the_readers_fault)
 }
 END_TEST
 
+/* Two entries that one store of the index shows. */
+START_TEST(entries_count_and_not_stores_of_an_index)
+{
+	struct points points = { 0 };
+
+	points_data(&points, DRIVER, SEAM_AVAIL_RING, QUEUE, true);
+	points_data(&points, DRIVER, SEAM_AVAIL_RING, QUEUE, true);
+	points_store(&points, DRIVER, avail_idx, 2);
+	device_looks(&points, 2, 1);
+	(void)device_reads(&points);
+	ck_assert(points_overlooked(&points, DEVICE, QUEUE));
+	/* The second one was shown as well, and released nothing. */
+	device_looks(&points, 2, 0);
+	expect(device_reads(&points), DRIVER, "publish avail.idx", "LAY-021");
+	ck_assert(!points_overlooked(&points, DEVICE, QUEUE));
+}
+END_TEST
+
 static struct points asleep(bool fence_wish, bool fence_look)
 {
 	struct points points = { 0 };
 	struct order_store old = { 0 };
 
-	points_store(&points, DEVICE, used_flags);
+	points_store(&points, DEVICE, used_flags, 1);
 	if (fence_look)
 		points_fence(&points, DEVICE);
 	points_load(&points, DEVICE, avail_idx, &old);
 	points_data(&points, DRIVER, SEAM_AVAIL_RING, QUEUE, true);
-	points_store(&points, DRIVER, avail_idx);
+	points_store(&points, DRIVER, avail_idx, 1);
 	if (fence_wish)
 		points_fence(&points, DRIVER);
 	points_load(&points, DRIVER, used_flags, &old);
@@ -169,6 +187,7 @@ int main(void)
 	tcase_add_test(tcase,
 		       an_index_that_is_not_acquired_is_the_readers_fault);
 	tcase_add_test(tcase, an_entry_before_any_index_is_the_readers_fault);
+	tcase_add_test(tcase, entries_count_and_not_stores_of_an_index);
 	tcase_add_loop_test(tcase, a_lost_wake_up_is_whose_fence_was_missing, 0,
 			    ARRAY_SIZE(sleep_case));
 	tcase_add_test(tcase, a_wish_that_is_read_again_decides_nothing);

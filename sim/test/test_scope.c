@@ -28,10 +28,11 @@ static struct scope *scope_of(const char *text)
 }
 
 static const char *const text[] = {
-	"num=2 messages=1,1 buf=24 model=sc,sc mutant=none,none start=0x0 "
-	"flags le suppress watched",
-	"num=8 messages=0,8 buf=17 model=weak,tso "
-	"mutant=slot_after_idx,elem_after_idx start=0xffff event be always unwatched",
+	"num=2 messages=1,1 buf=24 model=sc,sc wait=sleep,sleep "
+	"mutant=none,none start=0x0 flags le suppress single watched",
+	"num=8 messages=0,8 buf=17 model=weak,tso wait=sleep,poll "
+	"mutant=slot_after_idx,elem_after_idx start=0xffff event be always "
+	"batch unwatched",
 };
 
 START_TEST(a_scope_is_text_and_the_text_is_the_scope)
@@ -78,6 +79,7 @@ static const struct refusal refusal[] = {
 	{ "align=24", "what is 'align=24'?" },
 	{ "num=", "what is 'num='?" },
 	{ "num=-2", "what is 'num=-2'?" },
+	{ "wait=poll,dream", "what is 'wait=poll,dream'?" },
 	{ "num=2 sometimes", "what is 'sometimes'?" },
 };
 /* clang-format on */
@@ -101,6 +103,11 @@ static const char *const mode[] = {
 	"num=8 messages=8,8 start=0xffff always",
 	"num=1 messages=0,8 buf=17 model=weak,weak",
 	"num=1 messages=8,0 buf=64 model=tso,tso event",
+	"num=2 messages=3,3 batch",
+	"num=4 messages=8,8 batch event model=weak,weak",
+	"num=2 messages=3,3 wait=poll,sleep event",
+	"num=2 messages=3,3 wait=sleep,poll model=weak,weak batch",
+	"num=1 messages=3,3 wait=poll,poll model=tso,tso",
 };
 
 static int64_t run(struct scope *scope, enum rps_scheduler scheduler,

@@ -18,6 +18,7 @@ void decider_begin(struct decider *decider)
 	decider->end_decisions = 0;
 	decider->next_change = 0;
 	decider->num_changes = 0;
+	decider->in_vain = false;
 	decider->last_end = 0;
 	decider->mismatch.found = false;
 }
@@ -53,7 +54,8 @@ static uint32_t pct_end(struct decider *decider)
 		decider->favoured = 1 - decider->last_end;
 		decider->next_change++;
 	}
-	choice = decider->favoured != decider->last_end;
+	choice = decider->favoured != decider->last_end || decider->in_vain;
+	decider->in_vain = false;
 	return choice;
 }
 

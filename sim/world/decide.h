@@ -34,6 +34,7 @@ struct decider {
 	uint64_t change_at[PCT_CHANGES_MAX]; /* decisions about ends; sorted */
 	uint64_t end_decisions;
 	uint32_t next_change;
+	bool in_vain; /* who ran last has looked for nothing: it leaves */
 
 	/* Replay; a lenient one takes choice 0 where the list does not fit. */
 	const struct rps_decision *listed;

@@ -91,7 +91,8 @@ static void tell(struct explorer *explorer, const struct scope_finding *finding)
 		 points_name(finding->blame));
 	if (finding->kind == RPS_FOUND_RULE)
 		tell_rule(result, finding);
-	else if (finding->kind == RPS_FOUND_NO_REST)
+	else if (finding->kind == RPS_FOUND_NO_REST &&
+		 finding->blame.point == POINT_NONE)
 		snprintf(result->text, sizeof(result->text), "%s",
 			 kind_text[finding->kind]);
 	else if (finding->blame.point == POINT_NONE)
@@ -140,11 +141,10 @@ static int run_once(struct explorer *explorer)
 				     ? explorer->params->max_steps
 				     : STEPS_MAX;
 	int64_t status = rps_world_run(&scope->world, max_steps);
-	struct scope_finding finding = scope_judge(scope, status);
+	struct scope_finding finding =
+		scope_judge(scope, explorer->search.circles ? -ELOOP : status);
 	const struct decider *decider = &scope->world.decider;
 
-	if (explorer->search.circles && finding.kind == RPS_FOUND_NOTHING)
-		finding.kind = RPS_FOUND_NO_REST;
 	result->schedules++;
 	result->steps += scope->world.steps;
 	result->bounded |= scope->ordering.order.clipped;

@@ -50,7 +50,8 @@ struct order_store {
 	uint16_t raw;
 	uint8_t end;
 	uint32_t cover;   /* its writer's clock, as far as this releases it */
-	uint32_t ordinal; /* which one it was, counted from order_count_anew() */
+	uint32_t ordinal; /* which one it was, counted from order_count_anew();
+			     see order_announce() */
 	struct order_view view;
 };
 
@@ -120,6 +121,16 @@ static inline const struct order_store *order_newest(const struct order *order,
 	const struct order_place *at = &order->place[place];
 
 	return &at->store[at->newest % ORDER_DEPTH];
+}
+
+/* What @place got last, as its newest, stands for so many stores. */
+static inline void order_announce(struct order *order, unsigned int place,
+				  uint32_t count)
+{
+	struct order_place *at = &order->place[place];
+
+	at->ordinal += count - 1;
+	at->store[at->newest % ORDER_DEPTH].ordinal = at->ordinal;
 }
 
 void order_fence(struct order *order, unsigned int end);

@@ -273,19 +273,37 @@ static bool changes_nothing(const struct ordering *ordering, unsigned int end,
 	       newest->end == end && newest->raw == raw;
 }
 
+/* How many entries an index tells of that its last store did not. */
+static uint32_t entries_of(const struct rps_world *world, unsigned int end,
+			   unsigned int place, uint16_t raw)
+{
+	const struct rps_mem *mem =
+		end == RPS_END_DRIVER ? &world->driver_mem : &world->xport.mem;
+	uint16_t old = order_newest(&world->ordering->order, place)->raw;
+
+	if (points_is_wish(place))
+		return 1;
+	return (uint16_t)(rps_swap16(mem->order, raw) -
+			  rps_swap16(mem->order, old));
+}
+
 static void store_place(struct rps_world *world, unsigned int end, bool release,
 			unsigned int place, void *at, uint16_t raw)
 {
 	struct ordering *ordering = world->ordering;
+	uint32_t entries;
 
 	step(world, end, OP_STORE, place);
 	order_refresh(&ordering->order, place, *(const uint16_t *)at);
-	points_store(&ordering->points, end, place);
+	entries = entries_of(world, end, place, raw);
+	points_store(&ordering->points, end, place, entries);
 	if (changes_nothing(ordering, end, place, raw))
 		return;
 	*(uint16_t *)at = order_store(&ordering->order, end, place,
 				      release ? ORDER_SYNC : ORDER_RELAXED, raw,
 				      &world->decider, &world->stopped);
+	if (!points_is_wish(place))
+		order_announce(&ordering->order, place, entries);
 	ordering->done |= DONE_STORE(place) | fences_around(ordering, end);
 }
 

@@ -50,13 +50,14 @@ void points_load(struct points *points, unsigned int end, unsigned int place,
 	}
 }
 
-void points_store(struct points *points, unsigned int end, unsigned int place)
+void points_store(struct points *points, unsigned int end, unsigned int place,
+		  uint32_t entries)
 {
 	struct points_queue *queue = &points->queue[end][place % POINTS_QUEUES];
 
 	points->now++;
 	if (!points_is_wish(place)) {
-		queue->published++;
+		queue->published += entries;
 		queue->published_at = points->now;
 	} else {
 		queue->wished_at = points->now;

@@ -45,10 +45,10 @@ bool points_is_wish(unsigned int place);
 
 /* What an end did on a queue. */
 struct points_queue {
-	uint32_t published;     /* stores of its index */
+	uint32_t published;     /* entries that its index tells of */
 	uint32_t slots_written; /* entries behind that index */
 	uint32_t slots_read;    /* entries of the other one */
-	uint32_t looked;        /* which store of the other's index it saw */
+	uint32_t looked;        /* as many as it saw in the other's index */
 	uint32_t cover;         /* what that one released */
 	uint64_t published_at;
 	uint64_t wish_read_at;
@@ -68,7 +68,9 @@ void points_begin_queue(struct points *points, unsigned int queue);
 
 void points_load(struct points *points, unsigned int end, unsigned int place,
 		 const struct order_store *from);
-void points_store(struct points *points, unsigned int end, unsigned int place);
+/* @entries: new ones that an index tells of, which may be shown together. */
+void points_store(struct points *points, unsigned int end, unsigned int place,
+		  uint32_t entries);
 void points_fence(struct points *points, unsigned int end);
 void points_data(struct points *points, unsigned int end, enum seam seam,
 		 unsigned int queue, bool write);

@@ -88,7 +88,8 @@ static uint64_t hash_end(const struct scope_end *end)
 	const struct rps_dev *dev = &node->dev;
 	uint64_t hash =
 		(uint64_t)end->sending | (uint64_t)end->send.waiting << 1 |
-		(uint64_t)end->wrong_message << 2 | (uint64_t)end->sent << 16 |
+		(uint64_t)end->wrong_message << 2 |
+		(uint64_t)node->polled << 3 | (uint64_t)end->sent << 16 |
 		(uint64_t)end->received << 32 | node->num_dropped << 48 |
 		(uint64_t)node->num_waiting << 56;
 
@@ -113,6 +114,8 @@ enum {
 	LIFE_ASLEEP = 1,
 	LIFE_POLL,
 	LIFE_SEND,
+	LIFE_LOOK,
+	LIFE_VAIN,
 };
 
 static void forget(struct actor *actor, uint32_t where)
@@ -124,13 +127,17 @@ static void forget(struct actor *actor, uint32_t where)
 			rng_mix(hash_end(&scope->end[actor->end]) ^ where);
 }
 
-static void send_messages(struct actor *actor)
+static uint32_t to_send(const struct scope *scope, unsigned int end)
+{
+	return scope->end[1 - end].expected - scope->end[end].sent;
+}
+
+static void send_each(struct actor *actor)
 {
 	struct scope *scope = scope_of(actor);
 	struct scope_end *end = &scope->end[actor->end];
-	uint32_t wanted = scope->end[1 - actor->end].expected;
 
-	while (end->sent < wanted) {
+	while (to_send(scope, actor->end) > 0) {
 		int err;
 
 		forget(actor, LIFE_SEND);
@@ -159,6 +166,19 @@ static void send_messages(struct actor *actor)
 	}
 }
 
+static void send_messages(struct actor *actor)
+{
+	struct scope *scope = scope_of(actor);
+	struct rps_node *node = &scope->end[actor->end].node;
+	bool batch = scope->config.batch && to_send(scope, actor->end) > 0;
+
+	if (batch)
+		rps_node_cork(node);
+	send_each(actor);
+	if (batch)
+		rps_node_uncork(node);
+}
+
 /* The rest of the round looks at everything: no need to be told again. */
 static void ask_for_quiet(const struct actor *actor, uint32_t wake)
 {
@@ -173,10 +193,60 @@ static void ask_for_quiet(const struct actor *actor, uint32_t wake)
 		rps_vdev_kick_off(&node->dev.rx);
 }
 
+static bool is_broken(const struct scope_end *end)
+{
+	const struct rps_node *node = &end->node;
+
+	if (node->role == RPS_ROLE_DRIVER)
+		return node->drv.rx.broken || node->drv.tx.broken;
+	return node->dev.rx.broken || node->dev.tx.broken;
+}
+
+static bool has_finished(const struct scope *scope, unsigned int e)
+{
+	const struct scope_end *end = &scope->end[e];
+
+	return to_send(scope, e) == 0 && end->received >= end->expected;
+}
+
+/* Until there is nothing to wait for, or nothing works any more. */
+static void poll_all_the_time(struct actor *actor)
+{
+	struct scope *scope = scope_of(actor);
+	struct scope_end *end = &scope->end[actor->end];
+
+	rps_node_polled(&end->node, true);
+	while (end->node.ready && !end->send_error &&
+	       !has_finished(scope, actor->end)) {
+		uint32_t before = end->received + end->sent;
+
+		forget(actor, LIFE_LOOK);
+		(void)rps_node_poll(&end->node);
+		send_messages(actor);
+		if (is_broken(end))
+			break;
+		if (end->received + end->sent > before)
+			continue;
+		/* Loads alone are no step that anybody could come between. */
+		actor->world->decider.in_vain = true;
+		forget(actor, LIFE_VAIN);
+		schedule_point(actor->world);
+	}
+	rps_node_polled(&end->node, false);
+}
+
+static bool polls(const struct scope *scope, unsigned int end)
+{
+	return scope->link_is_up &&
+	       (end == RPS_END_DRIVER
+			? scope->config.driver_wait
+			: scope->config.device_wait) == RPS_WAIT_POLL;
+}
+
 static void handle(struct actor *actor, uint32_t wake)
 {
 	struct scope_end *end = &scope_of(actor)->end[actor->end];
-	unsigned int polls = 0;
+	unsigned int polls_so_far = 0;
 
 	if (wake & WAKE_STOP)
 		rps_node_stop(&end->node);
@@ -186,12 +256,15 @@ static void handle(struct actor *actor, uint32_t wake)
 	}
 	if (!end->node.ready)
 		return;
-	ask_for_quiet(actor, wake);
+	if (polls(scope_of(actor), actor->end))
+		poll_all_the_time(actor);
+	else
+		ask_for_quiet(actor, wake);
 	do {
 		forget(actor, LIFE_POLL);
 		/* An end that polls for ever without a look at memory would
 		 * never come to a step at which it can be stopped. */
-		if (++polls > POLLS_WITHOUT_STEPS)
+		if (++polls_so_far > POLLS_WITHOUT_STEPS)
 			schedule_point(actor->world);
 	} while (rps_node_poll(&end->node));
 	if (scope_of(actor)->link_is_up)
@@ -543,15 +616,6 @@ uint64_t scope_outcome(const struct scope *scope)
 
 /* --- verdict */
 
-static bool is_broken(const struct scope_end *end)
-{
-	const struct rps_node *node = &end->node;
-
-	if (node->role == RPS_ROLE_DRIVER)
-		return node->drv.rx.broken || node->drv.tx.broken;
-	return node->dev.rx.broken || node->dev.tx.broken;
-}
-
 /* Queues that an end must look at while it sleeps. */
 static bool must_look(const struct scope_end *end, unsigned int e,
 		      unsigned int queue)
@@ -570,7 +634,9 @@ static struct scope_finding find_sleeper(struct scope *scope)
 
 	for (unsigned int e = 0; e < NUM_ENDS; e++) {
 		for (unsigned int q = 0; q < RPS_NUM_QUEUES; q++) {
-			if (!must_look(&scope->end[e], e, q) ||
+			/* Who is up and about looks by itself. */
+			if (scope->world.actor[e].busy ||
+			    !must_look(&scope->end[e], e, q) ||
 			    !points_overlooked(points, e, q))
 				continue;
 			finding.blame = points_blame_sleep(points, e, q);
@@ -636,8 +702,12 @@ static struct scope_finding judge_ends(struct scope *scope, int64_t status)
 		    scope->end[e].node.num_dropped > 0)
 			return finding;
 	}
-	finding.kind = status == -ETIME ? RPS_FOUND_NO_REST : RPS_FOUND_NOTHING;
+	finding.kind = RPS_FOUND_NOTHING;
 	finding.blame.end = 0;
+	if (status == -ETIME || status == -ELOOP) {
+		finding = find_sleeper(scope);
+		finding.kind = RPS_FOUND_NO_REST;
+	}
 	if (status < 0)
 		return finding;
 	for (unsigned int e = 0; e < NUM_ENDS; e++) {

@@ -68,7 +68,8 @@ struct scope_finding {
 /* Return: what a finding is about, "LAY-021", or "". */
 const char *scope_requirement(const struct scope_finding *finding);
 
-/* What is wrong with a run that ended with @status (rps_world_run()). */
+/* What is wrong with a run that ended with @status (rps_world_run(), or -ELOOP
+ * where it would have gone round for ever). */
 struct scope_finding scope_judge(struct scope *scope, int64_t status);
 
 #endif

@@ -18,7 +18,13 @@ static const char *const model_name[] = {
 	[RPS_MODEL_WEAK] = "weak",
 };
 
+static const char *const wait_name[] = {
+	[RPS_WAIT_SLEEP] = "sleep",
+	[RPS_WAIT_POLL] = "poll",
+};
+
 #define NUM_MODELS (sizeof(model_name) / sizeof(model_name[0]))
+#define NUM_WAITS  (sizeof(wait_name) / sizeof(wait_name[0]))
 
 void rps_scope_default(struct rps_scope *scope)
 {
@@ -57,6 +63,8 @@ const char *rps_scope_complaint(const struct rps_scope *scope)
 	if (scope->driver_model >= NUM_MODELS ||
 	    scope->device_model >= NUM_MODELS)
 		return "there is no such memory model";
+	if (scope->driver_wait >= NUM_WAITS || scope->device_wait >= NUM_WAITS)
+		return "there is no such way to wait";
 	if (!is_mutant(scope->driver_mutant) ||
 	    !is_mutant(scope->device_mutant))
 		return "there is no such mutant";
@@ -76,15 +84,18 @@ size_t rps_scope_write(const struct rps_scope *scope, char *buf, size_t size)
 	return (size_t)snprintf(
 		buf, size,
 		"num=%" PRIu32 " messages=%" PRIu32 ",%" PRIu32 " buf=%" PRIu32
-		" model=%s,%s mutant=%s,%s start=0x%x %s %s %s %s",
+		" model=%s,%s wait=%s,%s mutant=%s,%s start=0x%x %s %s %s %s "
+		"%s",
 		scope->num, scope->from_driver, scope->from_device,
 		scope->buf_bytes, model_name[scope->driver_model],
-		model_name[scope->device_model],
+		model_name[scope->device_model], wait_name[scope->driver_wait],
+		wait_name[scope->device_wait],
 		mutant_name(scope->driver_mutant),
 		mutant_name(scope->device_mutant), scope->start_idx,
 		scope->event_idx ? "event" : "flags",
 		scope->big_endian ? "be" : "le",
 		scope->suppress ? "suppress" : "always",
+		scope->batch ? "batch" : "single",
 		scope->unwatched ? "unwatched" : "watched");
 }
 
@@ -107,16 +118,26 @@ static bool read_number(const char *text, uint32_t max, uint32_t *value)
 	return true;
 }
 
-static bool read_model(const char *text, uint32_t max, uint32_t *value)
+static bool read_name(const char *text, const char *const name[],
+		      uint32_t count, uint32_t *value)
 {
-	(void)max;
-	for (uint32_t i = 0; i < NUM_MODELS; i++) {
-		if (strcmp(text, model_name[i]) == 0) {
+	for (uint32_t i = 0; i < count; i++) {
+		if (strcmp(text, name[i]) == 0) {
 			*value = i;
 			return true;
 		}
 	}
 	return false;
+}
+
+static bool read_model(const char *text, uint32_t max, uint32_t *value)
+{
+	return read_name(text, model_name, max, value);
+}
+
+static bool read_wait(const char *text, uint32_t max, uint32_t *value)
+{
+	return read_name(text, wait_name, max, value);
 }
 
 static bool read_mutant(const char *text, uint32_t max, uint32_t *value)
@@ -147,7 +168,8 @@ static const struct setting setting[] = {
 	{ "num", read_number, UINT32_MAX, ONE(num) },
 	{ "messages", read_number, UINT32_MAX, TWO(from_driver, from_device) },
 	{ "buf", read_number, UINT32_MAX, ONE(buf_bytes) },
-	{ "model", read_model, 0, TWO(driver_model, device_model) },
+	{ "model", read_model, NUM_MODELS, TWO(driver_model, device_model) },
+	{ "wait", read_wait, NUM_WAITS, TWO(driver_wait, device_wait) },
 	{ "mutant", read_mutant, 0, TWO(driver_mutant, device_mutant) },
 };
 
@@ -183,6 +205,8 @@ static bool read_flag(const char *word, struct rps_scope *scope)
 		{ "le", &scope->big_endian, false },
 		{ "suppress", &scope->suppress, true },
 		{ "always", &scope->suppress, false },
+		{ "batch", &scope->batch, true },
+		{ "single", &scope->batch, false },
 		{ "unwatched", &scope->unwatched, true },
 		{ "watched", &scope->unwatched, false },
 	};

@@ -13,6 +13,12 @@
 #define RPS_SCOPE_MESSAGES_MAX 8u
 #define RPS_SCOPE_BUF_MAX      64u
 
+/* What an end does until it has sent and received everything; then it sleeps. */
+enum rps_scope_wait {
+	RPS_WAIT_SLEEP, /* looks when it is told to */
+	RPS_WAIT_POLL,  /* looks all the time: rps_node_polled() */
+};
+
 /**
  * struct rps_scope - what is explored: a scenario of two ends.
  * @num:       entries per ring, and buffers per direction: 1, 2, 4 or 8.
@@ -26,6 +32,9 @@
  * @big_endian: a legacy device of a big endian driver; else VERSION_1.
  * @suppress:  an end that was woken asks not to be told again until it has
  *             looked at everything, as Linux does.
+ * @driver_wait, @device_wait: enum rps_scope_wait.
+ * @batch:     an end shows its messages together (rps_node_cork()), as far as
+ *             there are buffers; else one by one.
  * @unwatched: the monitor (rps/monitor.h) does not look on; else a rule that is
  *             broken ends the schedule.
  *
@@ -40,10 +49,13 @@ struct rps_scope {
 	uint32_t device_model;
 	uint32_t driver_mutant;
 	uint32_t device_mutant;
+	uint32_t driver_wait;
+	uint32_t device_wait;
 	uint16_t start_idx;
 	bool event_idx;
 	bool big_endian;
 	bool suppress;
+	bool batch;
 	bool unwatched;
 };
 
@@ -58,8 +70,8 @@ RPS_API RPS_CHECKED int rps_scope_parse(const char *text,
 					struct rps_scope *scope,
 					char *complaint, size_t size);
 
-/* num=2 messages=1,1 buf=24 model=sc,sc mutant=none,none start=0 flags le
- * suppress watched */
+/* num=2 messages=1,1 buf=24 model=sc,sc wait=sleep,sleep mutant=none,none
+ * start=0 flags le suppress single watched */
 RPS_API void rps_scope_default(struct rps_scope *scope);
 
 /* Return: NULL for a scope that can be explored, else why not. */
