@@ -14,6 +14,7 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -50,7 +51,12 @@ def sha256_of(path: Path) -> str:
 
 
 def guarded(main: Callable[[], int]) -> int:
-    """Run a program's main function; what the machine or the user does to it is told in a line, not in a traceback."""
+    """Run a program's main function; what the machine or the user does to it is told in a line, not in a traceback.
+
+    SIGTERM is as Ctrl-C, and both are heeded in the background too, where a shell has Ctrl-C ignored.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         return main()
     except KeyboardInterrupt:

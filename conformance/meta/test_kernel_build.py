@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -58,10 +59,13 @@ TOOLS = ("flex", "bison", "bc")
 
 def build_kernel(build: Path, *words: str, program: Iterable[str] = (str(ROOT / "ci" / "build-kernel"),),
                  without: str = "") -> subprocess.CompletedProcess[str]:
-    """Run the program with a build folder and a PATH of its own.
+    """Run the program with a build folder and a PATH of its own."""
+    return subprocess.run([*program, *words], capture_output=True, text=True, check=False, timeout=60,
+                          env=environment(build, without))
 
-    The make file of tree() calls none of TOOLS, so it does not matter whether they are installed.
-    """
+
+def environment(build: Path, without: str = "") -> dict[str, str]:
+    """The make file of tree() calls none of TOOLS, so it does not matter whether they are installed."""
     bin_folder = build.with_name(f"{build.name}.bin")
     if not bin_folder.exists():
         bin_folder.mkdir()
@@ -70,8 +74,7 @@ def build_kernel(build: Path, *words: str, program: Iterable[str] = (str(ROOT / 
                 (bin_folder / path.name).symlink_to(path)
         for name in {*TOOLS} - {without}:
             (bin_folder / name).symlink_to(shutil.which("true"))
-    return subprocess.run([*program, *words], capture_output=True, text=True, check=False, timeout=60,
-                          env={**os.environ, "RPMSG_CTS_BUILD": str(build), "PATH": str(bin_folder)})
+    return {**os.environ, "RPMSG_CTS_BUILD": str(build), "PATH": str(bin_folder)}
 
 
 def test_a_kernel_is_built_once(tmp_path: Path) -> None:
@@ -188,6 +191,23 @@ def test_a_missing_tool_is_named_before_anything_is_done(tmp_path: Path, tool: s
     assert done.returncode == 4
     assert f"install {tool}\n" in done.stdout
     assert not (tmp_path / "times").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_an_interrupted_build_leaves_nothing_running(tmp_path: Path, number: signal.Signals) -> None:
+    """make has children that do not hear of it; the next call goes on where this one was."""
+    source = tree(tmp_path / "linux", build=f"echo $$$$ > {tmp_path}/pid; exec sleep 600")
+    words = [str(ROOT / "ci" / "build-kernel"), "build", f"dir:{source}", "--lane", "uml"]
+    program = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment(tmp_path / "b"))
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text(encoding="ascii").strip():
+        assert program.poll() is None
+    pid = int((tmp_path / "pid").read_text(encoding="ascii"))
+
+    program.send_signal(number)
+
+    out, _ = program.communicate(timeout=30)
+    assert program.returncode == 130 and "interrupted; call it again to go on" in out
+    assert not Path(f"/proc/{pid}").exists() or "(zombie)" in Path(f"/proc/{pid}/status").read_text(encoding="ascii")
 
 
 def test_a_tree_without_rpmsg_is_refused(tmp_path: Path) -> None:
