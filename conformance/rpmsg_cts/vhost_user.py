@@ -20,6 +20,7 @@ class VhostUser:
         self.native = native or direct()
         self._lib, self._ffi = self.native.lib, self.native.ffi
         self._reactor = reactor
+        self._last_log: list[str] = []
         error = self._ffi.new("int *")
         name = self._ffi.new("char[]", str(path).encode())
         config = self._ffi.new("struct rps_vu_config *",
@@ -45,7 +46,9 @@ class VhostUser:
         return stats
 
     def log(self) -> list[str]:
-        """The last protocol events."""
+        """The last protocol events; those before close() are still told after it."""
+        if self._vu == self._ffi.NULL:
+            return self._last_log
         size = self._lib.rps_vu_log(self._vu, self._ffi.NULL, 0)
         text = self._ffi.new("char[]", size + 1)
         self._lib.rps_vu_log(self._vu, text, size + 1)
@@ -58,6 +61,7 @@ class VhostUser:
     def close(self) -> None:
         """End the connection and remove the socket."""
         if self._vu != self._ffi.NULL:
+            self._last_log = self.log()
             self._reactor.remove(self._lib.rps_vu_fd(self._vu))
             self._lib.rps_vu_destroy(self._vu)
             self._vu = self._ffi.NULL
