@@ -28,6 +28,8 @@ _ENTRY = {
 }
 _FILE = {"known": Key(TABLES, required=False, shape=_ENTRY, name="id")}
 
+ANY_REQUIREMENT = "*"
+
 _RELEASE = re.compile(r"\d+(?:\.\d+)*")
 _BOUND = re.compile(r"(>=|<=|==|<|>)\s*(\d+(?:\.\d+)*)")
 
@@ -36,7 +38,7 @@ _BOUND = re.compile(r"(>=|<=|==|<|>)\s*(\d+(?:\.\d+)*)")
 class Entry:
     """One recorded defect.
 
-    target: glob.  kernel: comma-separated bounds on the release such as ">=4.0,<6.13", empty for any.
+    requirement: an id, or ANY_REQUIREMENT for a defect that any test can come upon.  target: glob.  kernel: comma-separated bounds on the release such as ">=4.0,<6.13", empty for any.
     message: regular expression, searched in the failure's reason, expectation and observation.
     """
 
@@ -51,7 +53,7 @@ class Entry:
 
     def covers(self, requirement: str, target: str, role: str, kernel_release: str) -> bool:
         """Say whether the entry is about this requirement on this lane."""
-        return (requirement == self.requirement and fnmatchcase(target, self.target) and self.role in (role, "both")
+        return (self.requirement in (requirement, ANY_REQUIREMENT) and fnmatchcase(target, self.target) and self.role in (role, "both")
                 and release_within(kernel_release, self.kernel))
 
     def explains(self, judgement: Judgement) -> bool:

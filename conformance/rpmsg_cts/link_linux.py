@@ -24,6 +24,7 @@ PROBE_TIMEOUT_S = 10.0
 LOOK_AGAIN_S = 0.05
 # How a kernel begins to complain of itself; not all that its sanitizers find leaves a taint bit.
 COMPLAINT = re.compile(r"\bBUG:|WARNING:|Oops|Internal error|Unable to handle|\bUBSAN:|\bINFO: |kmemleak: [0-9]")
+COMPLAINTS_MAX = 3
 
 
 class LinuxLink(Link):
@@ -40,6 +41,7 @@ class LinuxLink(Link):
         self.hidden = {**self._always_hidden, **hidden}
         self.target, self.role, self.config = lane.target, lane.role, config
         self._guest, self._backend, self._device, self._reactor = guest, backend, device, reactor
+        self._last_log: list[str] = []
         self._mark = guest.agent.kmsg_mark()
         self._tainted = guest.agent.tainted()
         self.lower: LowerDevice = LowerDevice(backend.native, backend.xport)
@@ -102,6 +104,8 @@ class LinuxLink(Link):
         self.lower.notify(queue, force=True)
 
     def log(self) -> list[str]:
+        if self._last_log:
+            return self._last_log
         lines = [f"vhost-user: {line}" for line in self._backend.log()]
         try:
             return lines + [f"kernel: {message}" for message in self._guest.agent.kmsg_since(self._mark)]
@@ -109,8 +113,9 @@ class LinuxLink(Link):
             return lines + [f"console: {line}" for line in str(died).splitlines()]
 
     def _complaint(self) -> str:
-        return next((message.text for message in self._guest.agent.kmsg_since(self._mark)
-                     if COMPLAINT.search(message.text)), "")
+        said = dict.fromkeys(message.text for message in self._guest.agent.kmsg_since(self._mark)
+                             if COMPLAINT.search(message.text))
+        return "; ".join(list(said)[:COMPLAINTS_MAX])
 
     def close(self) -> None:
         if self._guest.alive():
@@ -118,6 +123,8 @@ class LinuxLink(Link):
             complaint, tainted = self._complaint(), self._guest.agent.tainted()
             if complaint or tainted != self._tainted:
                 self._guest.spoilt = True
+                # The guest may be gone when somebody asks.
+                self._last_log = self.log()
                 raise GuestFailure(f"the kernel complained of itself: {complaint or 'it does not say why'} (taint bits "
                                    f"{self._tainted:#x} before, {tainted:#x} now)")
         self.lower.close()

@@ -279,7 +279,8 @@ class Recorder:
             for entry in entries:
                 if entry.explains(judgement):
                     return Verdict.KNOWN, entry.defect
-        return judgement.verdict, entries[0].defect if entries else None
+        own = [entry for entry in entries if entry.requirement != known.ANY_REQUIREMENT]
+        return judgement.verdict, own[0].defect if own else None
 
     def _tolerated(self, requirement: str, judgement: Judgement) -> str:
         # Shown, not hidden: the reader of a report sees what was let pass, and by which choice.

@@ -11,7 +11,8 @@ TAIL_LINES = 20
 # A kernel may fill a disk with what it has to say; what explains its end is near the mark, or at the very end.
 READ_MAX_BYTES = 1 << 20
 LINE_MAX_CHARACTERS = 300
-LAST_WORDS = re.compile(r"Kernel panic|Internal error|\bBUG:|Unable to handle|rcu: INFO: .*stall", re.IGNORECASE)
+# What lockdep finds is no end: it says so, and is silent from then on.
+LAST_WORDS = re.compile(r"Kernel panic|Internal error|\bBUG:(?! Invalid wait context)|Unable to handle|rcu: INFO: .*stall", re.IGNORECASE)
 TIME_STAMP = re.compile(r"^\[ *\d+\.\d+\] ")
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import itertools
 import os
 import resource
@@ -20,6 +21,7 @@ from .machine import FILE_MAX_BYTES, Machine
 from .runtime import runtime_folder
 
 END_TIMEOUT_S = 5.0
+ASK, ADDR_NO_RANDOMIZE = 0xFFFFFFFF, 0x0040000  # <sys/personality.h>
 
 _numbers = itertools.count(1)
 
@@ -35,6 +37,23 @@ def _file_limit(size_bytes: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@contextlib.contextmanager
+def _fixed_addresses() -> Iterator[None]:
+    """What is started meanwhile has the same addresses each time, where that is allowed.
+
+    KASAN in user-mode Linux wants a fixed piece of the address space; where a library was there first, the kernel ended
+    without a word, one time in three.
+    """
+    personality = ctypes.CDLL(None).personality
+    personality.argtypes = [ctypes.c_ulong]
+    before = personality(ASK)
+    personality(before | ADDR_NO_RANDOMIZE)
+    try:
+        yield
+    finally:
+        personality(before)
 
 
 class ProcessMachine(Machine):
@@ -56,7 +75,7 @@ class ProcessMachine(Machine):
 
     def start(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        with theirs, self._output.open("wb") as output, _file_limit(FILE_MAX_BYTES):
+        with theirs, self._output.open("wb") as output, _file_limit(FILE_MAX_BYTES), _fixed_addresses():
             command = self.command(theirs.fileno())
             try:
                 self._process = subprocess.Popen(
