@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from rpmsg_cts import catalogue, faults
-from rpmsg_cts.faulty_peer import Ground, changed, is_in_order
+from rpmsg_cts.fault_terms import Ground, changed, is_in_order
 from rpmsg_cts.link import Config
 from rpmsg_cts.link_sim import World
 from rpmsg_cts.pair import Pair

@@ -170,8 +170,8 @@ def mutants_command(root: Path, names: Sequence[str], update_table: bool, every_
     """Judge the tests: each deliberate error of our own ends must be found by the test of its requirement.
 
     One error alone, as any other target: rpmsg-cts run --target mutant:NAME.  Exit status: 0 each was found, no
-    unrelated test went red, and one stands for each requirement that is judged on sim; 1 not so; 3 the matrix is not to
-    be believed: red without an error, or a canary that lives.
+    unrelated test went red, and one stands for each requirement that is judged on sim, and for each fault; 1 not so;
+    3 the matrix is not to be believed: red without an error, an ERROR of our own, or a canary that lives.
     """
     known = mutants.load(root)
     for name in names:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from rpmsg_cts import decode
+from rpmsg_cts.fault_terms import BEFORE, Ground, changed, is_about_names, judge_content, withdraws
 from rpmsg_cts.faults import Fault
 from rpmsg_cts.judge import expect, given, skip
 from rpmsg_cts.link import RX, TX, Channel, Link
@@ -21,54 +21,9 @@ from rpmsg_cts.lower_driver import LowerDriver
 OURS, THEIRS, OTHER, LATER = 0x401, 0x5DC, 0x5DD, 0x5E0
 NEXT = 1  # VRING_DESC_F_NEXT
 ANNOUNCED, BYSTANDER = "announced", 0x402
-BEFORE = b"before the fault"
 GUARD_BYTES = 4096  # behind the spare memory, and the last of all
 WORDS = {2: "H", 4: "I", 8: "Q"}
 MOST_HEARD = 32  # an end that delivers stale messages delivers them without end
-
-
-@dataclass(frozen=True)
-class Ground:
-    """What the words of the table refer to."""
-
-    num: int
-    buf_bytes: int
-    memory_end: int = 0
-    own: int = 0
-    previous: int = 0
-
-
-def changed(fault: Fault, ground: Ground, value: int) -> int:
-    """Return: what lands where `value` should have."""
-    by_how = {"SET": fault.value, "ADD": value + fault.value, "XOR": value ^ fault.value,
-              "NUM": ground.num + fault.value, "JUMP": value + ground.num + fault.value,
-              "BUF": ground.buf_bytes + fault.value, "END": ground.memory_end + fault.value, "SELF": ground.own,
-              "PREVIOUS": ground.previous}
-    return by_how[fault.how] & ((1 << 8 * fault.width) - 1)
-
-
-def _is_about_names(fault: Fault) -> bool:
-    return fault.field.startswith("ns.") or (fault.field, fault.value) == ("hdr.dst", decode.NS_ADDR)
-
-
-def _withdraws(fault: Fault) -> bool:
-    return fault.field == "ns.flags" and bool(fault.value & 1)
-
-
-def is_in_order(part: list[bytes], whole: list[bytes]) -> bool:
-    """Whether `part` is `whole` with some left out."""
-    rest = iter(whole)
-    return all(item in rest for item in part)
-
-
-def judge_content(fault: Fault, sent: list[bytes], heard: list[bytes], what: str) -> None:
-    """Judge what reached the end that has to bear the fault; `sent` is without what the fault made bad."""
-    if fault.content in ("EXACT", "DROPS"):
-        expect(sent, heard, what)
-    elif fault.content == "ANY":
-        expect([], [text for text in heard if text not in (*sent, BEFORE)], f"{what}, and never sent")
-    elif not is_in_order(heard, sent):
-        expect(sent, heard, f"{what}, of which some may be missing")
 
 
 class FaultyPeer:
@@ -156,7 +111,7 @@ class FaultyPeer:
     def _store_in_message(self, fault: Fault) -> bool:
         text = self._text()
         dst, at = THEIRS, fault.at
-        before = self._bystander(fault) if _is_about_names(fault) else []
+        before = self._bystander(fault) if is_about_names(fault) else []
         if fault.field.startswith("ns."):
             text = decode.encode_name_service(ANNOUNCED, OURS, 0, self.lower.order)
             dst, at = decode.NS_ADDR, 16 + fault.at
@@ -170,13 +125,13 @@ class FaultyPeer:
             raw[at:at + fault.width] = self._word(fault.width, changed(fault, self._ground(), value))
         self.lower.send_raw(bytes(raw))
         self.listen()
-        if _is_about_names(fault):
+        if is_about_names(fault):
             self._judge_channels(fault, before)
         return True
 
     def _bystander(self, fault: Fault) -> list[Channel]:
         """A channel that nothing may happen to; it has the name of what is withdrawn, and another address."""
-        self.lower.announce(ANNOUNCED if _withdraws(fault) else "bystander", BYSTANDER)
+        self.lower.announce(ANNOUNCED if withdraws(fault) else "bystander", BYSTANDER)
         given(self.link.works(self.ept), "the link works after an announcement")
         given(self.link.upper.channels(), "what was announced is there")
         return self.link.upper.channels()
@@ -194,7 +149,7 @@ class FaultyPeer:
         elif fault.field == "ns.addr":
             expect(True, new in ([], [ANNOUNCED]), f"whether {new} are the new channels when {fault.what}")
         else:
-            made = fault.field == "ns.flags" and not _withdraws(fault)
+            made = fault.field == "ns.flags" and not withdraws(fault)
             expect([ANNOUNCED] if made else [], new, f"new channels when {fault.what}")
 
     def _store_used(self, fault: Fault) -> bool:

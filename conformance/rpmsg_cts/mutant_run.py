@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Every test against every deliberate error of our own ends, in seconds: fills the kill matrix.
+"""Every test against every deliberate error of our own ends, in a minute: fills the kill matrix.
 
 The suites are collected once, on target sim.  A first round judges our ends as they should be, and notes for each test
 which mutants it could meet: a world is deterministic, so a test that never comes to a mutant's place goes the same way
