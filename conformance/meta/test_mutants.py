@@ -90,7 +90,7 @@ def test_each_fault_shows_that_its_test_can_fail(matrix: dict[str, Any]) -> None
 
 def test_each_swarm_finds_something(matrix: dict[str, Any]) -> None:
     """Few seeds are enough for that."""
-    assert list(matrix["swarms"]) == list(faults.swarms())
+    assert set(matrix["swarms"]) == set(faults.swarms())
     assert all(len(found) >= 1 for roles in matrix["swarms"].values() for found in roles.values())
 
 

@@ -13,7 +13,7 @@ from rpmsg_cts import decode
 from rpmsg_cts.fault_terms import BEFORE, Ground, changed, is_about_names, judge_content, withdraws
 from rpmsg_cts.faults import Fault
 from rpmsg_cts.judge import expect, given, skip
-from rpmsg_cts.link import RX, TX, Channel, Link
+from rpmsg_cts.link import RX, TX, Channel, Link, RuleBroken
 from rpmsg_cts.link_sim import SimLink
 from rpmsg_cts.lower_device import LowerDevice
 from rpmsg_cts.lower_driver import LowerDriver
@@ -292,18 +292,29 @@ class FaultyPeer:
         texts, empty = [], 0
         while (used := lower.reclaim(RX)) is not None:
             index, length = used
-            if length:
-                texts.append(decode.decode_message(lower.read(lower.rx_addr(index), length), lower.order)[1])
-            else:
-                empty += 1
+            empty += length == 0
+            texts += [self._written(index, length)] if length else []
             lower.post_rx(range(index, index + 1))
         lower.kick(RX)
         return texts, empty
+
+    def _written(self, index: int, length: int) -> bytes:
+        """The message of the device in one of our buffers."""
+        lower = self.lower
+        assert isinstance(lower, LowerDriver)
+        try:
+            return decode.decode_message(lower.read(lower.rx_addr(index), length), lower.order)[1]
+        except decode.DecodeError as error:
+            raise RuleBroken("a message of the device", "header and payload within used.len", str(error)) from error
 
     def _rewrite(self, fault: Fault) -> bool:
         link = self.link
         if not isinstance(link, SimLink):
             skip("nobody can change its memory between two of its reads")
+        if fault.side == "OUT":
+            # What an end does with its very first buffer is not what it does with all others.
+            given(link.upper.send(self.ept, b"first") == 0, "the IUT sends")
+            given(link.poll_message() is not None, "its message arrives")
         link.world.arm(fault.name, link.role, nth=0)
         if fault.field.startswith("ns."):
             self.lower.announce(ANNOUNCED, OURS)
@@ -460,11 +471,11 @@ class FaultyPeer:
             self.link.settle()
             given(job.result() is None, "the IUT waits for a buffer")
             for _ in range(self.lower.num + 1):
-                # Not after each of them: a sender waits for seconds only, and real ones pass meanwhile.
-                if not self.lower.can_send():
-                    self.link.settle()
                 if self.lower.can_send():
                     self.say()
+                # A sender waits for seconds only, and real ones pass meanwhile.
+                if self.link.virtual_time or not self.lower.can_send():
+                    self.link.settle()
             self.heard += [m.payload for m in self.link.delivered(self.ept, len(self.sent) - len(self.heard))]
             expect(self.sent, self.heard, f"delivered while the IUT cannot send, turn {turn}")
             got = []

@@ -147,8 +147,8 @@ static int walk(struct vdev *vq, struct vchain *chain,
 		      desc.next))
 			return 0;
 		if (desc.next >= table.num &&
-		    mutated(vq->mem, MUTANT_next_clamped))
-			desc.next = 0;
+		    mutated(vq->mem, MUTANT_next_outside_ends))
+			return 0;
 		if (desc.next >= table.num) {
 			mark(vq->mem, MARK_chain_leaves_table);
 			return -EINVAL;
