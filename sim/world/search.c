@@ -99,7 +99,8 @@ static bool is_fair(const struct search *search, uint32_t first)
 	for (uint32_t i = first; i < search->depth; i++) {
 		const struct frame *frame = &search->frame[i];
 
-		if (frame->kind == RPS_CHOICE_VALUE && frame->choice != 0)
+		if (frame->kind == RPS_CHOICE_VALUE &&
+		    frame->choice > frame->newest)
 			return false;
 		if (frame->kind == RPS_CHOICE_END)
 			waits = (uint8_t)(waits & frame->enabled &
@@ -210,6 +211,7 @@ static uint32_t choose_other(struct search *search, enum rps_choice kind,
 	frame->kind = kind;
 	frame->count = count;
 	frame->left = search->reduced ? differing : (1u << count) - 1;
+	frame->newest = lowest(differing);
 	frame->choice = lowest(frame->left);
 	frame->left &= ~(1u << frame->choice);
 	search->depth++;

@@ -27,7 +27,8 @@ struct frame {
 	enum rps_choice kind;
 	uint32_t count;
 	uint32_t choice;
-	uint32_t left; /* bit per choice that is still to be made */
+	uint32_t left;   /* bit per choice that is still to be made */
+	uint32_t newest; /* choices up to this one are the newest value */
 	/* Of ends, by number: */
 	uint8_t end;     /* that goes on */
 	uint8_t enabled; /* bits */
