@@ -313,3 +313,15 @@ def test_files_come_back_as_they_were(tmp_path: Path) -> None:
         again, listed = decision_file.read(tmp_path / "a" / "x.decisions")
         assert (str(again), listed) == (str(scope), decisions)
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["x.decisions"]
+
+
+def test_what_goes_on_for_ever_is_shown_in_a_few_lines(tmp_path: Path) -> None:
+    """Each round looks like the one before it."""
+    done = run("explore", "--out", str(tmp_path), "num=1 messages=1,1 mutant=none,avail_count_masked")
+
+    assert done.exit_code == 1
+    assert "the ends do not come to rest" in done.stdout
+    assert 20 < len(done.stdout.splitlines()) < 400
+    (kept,) = tmp_path.glob("*.decisions")
+    again = run("replay", str(kept))
+    assert again.exit_code == 1 and len(again.stdout.splitlines()) < 400

@@ -11,8 +11,9 @@
 #include "scope.h"
 #include "search.h"
 
-#define STATES_MAX     (UINT64_C(1) << 24)
-#define STEPS_MAX      100000u
+#define STATES_MAX (UINT64_C(1) << 24)
+/* Ten times what any schedule of the largest scope takes. */
+#define STEPS_MAX      20000u
 #define DECISIONS_MAX  32768u
 #define PCT_LENGTH     50u
 #define PROGRESS_EVERY 1024u /* schedules */

@@ -14,7 +14,8 @@ from rpmsg_cts.verdict import Refused, Verdict
 
 # Names as the command line has them, in the order of enum rps_scheduler.
 SCHEDULERS = ("round-robin", "random", "pct", "replay", "exhaustive")
-KINDS = ("nothing", "data race", "lost wake-up", "wrong message", "broken end", "no rest", "rule")
+NO_REST = "no rest"
+KINDS = ("nothing", "data race", "lost wake-up", "wrong message", "broken end", NO_REST, "rule")
 VERDICTS = (Verdict.PASS, Verdict.FAIL, Verdict.INCONC, Verdict.ERROR)
 CHOICES = ("end", "value", "place", "fault")
 MAX_DECISIONS = 1 << 16

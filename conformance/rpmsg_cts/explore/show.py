@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rpmsg_cts.diagram.rings import Rings
 from rpmsg_cts.diagram.row import Row
@@ -11,6 +12,9 @@ from rpmsg_cts.diagram.rows import Note, rows
 from rpmsg_cts.explore import engine
 from rpmsg_cts.explore.engine import Decision, Finding, Outcome, Scope
 from rpmsg_cts.record import Record
+
+# What goes on for ever looks like this all the time.
+ROUND_STEPS = 300
 
 
 def schedule(scope: Scope, decisions: Sequence[Decision], *, lenient: bool = False,
@@ -21,7 +25,11 @@ def schedule(scope: Scope, decisions: Sequence[Decision], *, lenient: bool = Fal
     if stop_at:
         # An end goes on to its next choice before it stops.
         records = [record for record in records if record.step <= stop_at]
-    notes = [Note(outcome.finding.step, outcome.finding.end, words(outcome.finding))] if outcome.finding else []
+    finding = outcome.finding
+    if finding and finding.kind == engine.NO_REST:
+        records = [record for record in records if record.step <= ROUND_STEPS]
+        finding = replace(finding, step=min(finding.step, ROUND_STEPS))
+    notes = [Note(finding.step, finding.end, words(finding))] if finding else []
     return outcome, records, rows(records, Rings.of(records), notes)
 
 

@@ -86,7 +86,7 @@ struct rps_explore_result;
  * @pct_depth:     as in struct rps_world_config.
  * @max_schedules: 0 for no bound.
  * @max_states:    of EXHAUSTIVE; 0 for 2^24. A state takes 16 bytes at most.
- * @max_steps:     of one schedule; 0 for 100000.
+ * @max_steps:     of one schedule; 0 for 20000.
  * @unreduced:     EXHAUSTIVE makes no use of what cannot make a difference.
  * @unhashed:      EXHAUSTIVE goes through the same state again and again.
  * @count_states:  random and PCT keep the states they saw, to count them.
