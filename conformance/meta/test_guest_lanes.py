@@ -97,3 +97,24 @@ def test_a_long_answer_and_a_long_request_come_whole(reactor: Reactor, image: Gu
     with Guest.boot(reactor, image=image) as guest:
         assert guest.agent.write_file("/tmp/long", content) == len(content)
         assert guest.agent.read_file("/tmp/long") == content
+
+
+def watched(variant: str) -> GuestImage:
+    """A kernel with one variant of the configuration, if it was built: `make kernels` does."""
+    try:
+        return kernel_image(f"linux-uml:6.1+{variant}")
+    except NotPrepared as missing:
+        pytest.skip(str(missing))
+
+
+def test_kasan_looks_at_what_the_module_does(reactor: Reactor) -> None:
+    """A kernel that does not would be green for nothing."""
+    image = watched("kasan")
+    with Guest.boot(reactor, image=image) as guest:
+        guest.load_bus()
+        assert b"__asan_load" in guest.agent.read_file(image.module("virtio_rpmsg_bus").path)
+
+
+def test_lockdep_watches(reactor: Reactor) -> None:
+    with Guest.boot(reactor, image=watched("lockdep")) as guest:
+        assert any("Lock dependency validator" in message.text for message in guest.agent.kmsg_since(0))
