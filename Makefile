@@ -31,7 +31,7 @@ PROG_LIB := $(filter-out $(SRC)/prog/rps-%.c,$(wildcard $(SRC)/prog/*.c))
 # A unit test runs against the flavour whose code it needs, and one of the core
 # against both: one source, two speeds.
 TESTS_CORE := $(addprefix $(SRC)/test/test_,$(addsuffix .c,access vring \
-	vring_vectors vdrv vdev drv dev node name_service send send_batch))
+	vring_vectors vdrv vdev drv dev node name_service send send_batch usual))
 TESTS_DIRECT := $(wildcard $(SRC)/test/test_vhost_user*.c \
 	$(SRC)/test/test_services*.c $(SRC)/test/test_trace.c)
 TESTS_SIM := $(filter-out $(TESTS_DIRECT),$(wildcard $(SRC)/test/test_*.c))
@@ -126,15 +126,15 @@ $(B)/librps-lttng-clock.so: $(addprefix $(B)/traces/,rps_clock_plugin.o rps_cloc
 
 BENCH := $(CORE) $(wildcard $(SRC)/bench/*.c)
 $(B)/rps-bench: $(call objects,direct,$(BENCH))
-	$(CC) -no-pie -o $@ $^
+	$(CC) -no-pie -pthread -o $@ $^
 
 $(B)/rps-bench-lto: $(call objects,bench-lto,$(BENCH))
-	$(CC) -O3 -flto -g -no-pie -o $@ $^
+	$(CC) -O3 -flto -g -no-pie -pthread -o $@ $^
 
 # The scenarios of rps-bench, with a provider loaded.
 $(B)/trace-bench: $(B)/traces/trace_bench.o $(call objects,direct,$(SRC)/xport/trace.c \
 		$(filter-out $(SRC)/bench/rps-%.c,$(BENCH)))
-	$(CC) -no-pie -o $@ $^
+	$(CC) -no-pie -pthread -o $@ $^
 
 .PHONY: bench-trace
 bench-trace: all $(B)/trace-bench ## what tracing costs, off and on

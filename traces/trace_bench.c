@@ -46,6 +46,8 @@ static void observe(const struct rps_probe *driver,
 {
 	the_link.mem.probe = driver;
 	the_link.xport.mem.probe = device;
+	rps_node_observed(&the_link.driver.node);
+	rps_node_observed(&the_link.device.node);
 }
 
 static void ask(void)

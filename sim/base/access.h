@@ -9,8 +9,8 @@
  * Both give the same names: load16/32/64, store16/32/64 (relaxed),
  * update16/32/64 (the same as a store to whoever looks; may leave a field alone
  * that has the value already), acquire16 (ordered before every later access),
- * publish16 (ordered after every earlier one), fence_full, copy_in and
- * copy_out.
+ * publish16 (ordered after every earlier one), fence_full, copy_in, copy_out and
+ * copy_out_short.
  */
 #ifndef RPS_ACCESS_H
 #define RPS_ACCESS_H
@@ -89,6 +89,19 @@ ACCESS(16)
 ACCESS(32)
 ACCESS(64)
 #undef ACCESS
+
+static RPS_HOT void copy_out_any(const struct rps_mem *mem, enum seam seam,
+				 void *shared, const void *from,
+				 size_t len_bytes)
+{
+	/* What is common first: half of COPY_SHORT_MAX and more. */
+	if (len_bytes - COPY_SHORT_MAX / 2 <= COPY_SHORT_MAX / 2)
+		copy_out_short(mem, seam, shared, from, len_bytes);
+	else if (len_bytes <= COPY_SHORT_MAX)
+		copy_out_short(mem, seam, shared, from, len_bytes);
+	else
+		copy_out(mem, seam, shared, from, len_bytes);
+}
 
 static RPS_HOT uint16_t acquire16(struct view view, enum seam seam,
 				  const struct virtio16 *field)

@@ -9,6 +9,7 @@
 #define ACCESS_MAY_BE_PLAIN false
 /* A tester may change anything, and each store is a place for a fault. */
 #define ACCESS_STORES_LAST false
+#define COPY_SHORT_MAX     64u
 
 enum rps_access {
 	RPS_ACCESS_LOAD,
@@ -82,6 +83,13 @@ static inline void copy_in(const struct rps_mem *mem, enum seam seam, void *to,
 
 static inline void copy_out(const struct rps_mem *mem, enum seam seam,
 			    void *shared, const void *from, size_t len_bytes)
+{
+	rps_sim_copy_out(mem, seam, shared, from, len_bytes);
+}
+
+static inline void copy_out_short(const struct rps_mem *mem, enum seam seam,
+				  void *shared, const void *from,
+				  size_t len_bytes)
 {
 	rps_sim_copy_out(mem, seam, shared, from, len_bytes);
 }

@@ -8,21 +8,36 @@
 void *map_and_note(const struct rps_mem *mem, struct rps_region *near,
 		   struct gpa addr, uint64_t len_bytes);
 
+/* Pointer to bytes that lie in @near, else NULL. */
+static inline void *map_in(const struct rps_region *near, struct gpa addr,
+			   uint32_t len_bytes)
+{
+	uint64_t offset = addr.v - near->base.v;
+	uint8_t *host;
+
+	/* The sum does not wrap: no region is that long. */
+	if (__builtin_expect(offset >= near->len_bytes ||
+				     offset + len_bytes > near->len_bytes,
+			     0))
+		return NULL;
+	host = near->host + offset;
+	/* A region lies somewhere: the caller's test is the one above. */
+	if (!host)
+		__builtin_unreachable();
+	return host;
+}
+
 /*
  * rps_mem_map() for addresses that lie near each other as a rule: the region
  * of the last one is tried first.  @near is zeroed before its first use, and
  * again whenever @mem has changed.
  */
 static inline void *map_near(const struct rps_mem *mem, struct rps_region *near,
-			     struct gpa addr, uint64_t len_bytes)
+			     struct gpa addr, uint32_t len_bytes)
 {
-	uint64_t offset = addr.v - near->base.v;
+	void *host = map_in(near, addr, len_bytes);
 
-	if (__builtin_expect(offset < near->len_bytes &&
-				     len_bytes <= near->len_bytes - offset,
-			     1))
-		return near->host + offset;
-	return map_and_note(mem, near, addr, len_bytes);
+	return host ? host : map_and_note(mem, near, addr, len_bytes);
 }
 
 #endif

@@ -105,15 +105,13 @@ static void init_end(struct link_end *end, enum rps_role role, rps_rx_fn rx,
 	}
 }
 
-static struct rps_drv_params drv_params(struct link *link)
+static struct rps_drv_params drv_params(void)
 {
 	struct rps_drv_params params = {
 		.num = LINK_NUM,
 		.bufs = { LINK_GPA + LINK_BUFS },
 		.buf_bytes = LINK_BUF_BYTES,
 		.native = RPS_ORDER_HOST,
-		.rx_slots = link->slot[RPS_QUEUE_RX],
-		.tx_slots = link->slot[RPS_QUEUE_TX],
 	};
 
 	for (unsigned int q = 0; q < RPS_NUM_QUEUES; q++) {
@@ -143,7 +141,7 @@ void link_up(struct link *link, bool event_idx, rps_rx_fn rx, void *priv)
 	init_end(&link->driver, RPS_ROLE_DRIVER, rx, priv);
 	init_end(&link->device, RPS_ROLE_DEVICE, rx, priv);
 
-	params = drv_params(link);
+	params = drv_params();
 	err = rps_node_probe(&link->driver.node, &link->mem, &bus_ops, link,
 			     &params);
 	rps_assert(err == 0);

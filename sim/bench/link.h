@@ -31,7 +31,6 @@ struct link {
 	uint8_t status;
 	uint64_t features; /* offered */
 	_Alignas(64) struct link_end driver;
-	struct vdrv_slot slot[RPS_NUM_QUEUES][LINK_NUM];
 	uint64_t kicks;
 	_Alignas(64) struct link_end device;
 	uint64_t irqs;

@@ -89,8 +89,8 @@ static void burst(struct bench *bench, struct link_end *from,
 }
 
 /* The same with one store, one fence and one notification for all of it. */
-static void batch(struct bench *bench, struct link_end *from,
-		  struct link_end *to)
+static void cork(struct bench *bench, struct link_end *from,
+		 struct link_end *to)
 {
 	rps_node_cork(&from->node);
 	for (unsigned int i = 0; i < BURST; i++)
@@ -98,6 +98,50 @@ static void batch(struct bench *bench, struct link_end *from,
 	rps_node_uncork(&from->node);
 	while (rps_node_poll(&to->node))
 		;
+}
+
+static void run_cork(struct bench *bench, uint64_t messages)
+{
+	struct link_end *driver = &bench->link->driver;
+	struct link_end *device = &bench->link->device;
+
+	for (uint64_t i = 0; i < messages; i += 2 * BURST) {
+		cork(bench, driver, device);
+		cork(bench, device, driver);
+	}
+}
+
+static void look_at(struct bench *bench, const struct rps_in *in,
+		    unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		const struct rps_msg *msg = &in[i].msg;
+
+		bench->received++;
+		if (msg->hdr.len_bytes > 0)
+			bench->last = msg->payload[msg->hdr.len_bytes - 1];
+	}
+}
+
+/* Arrays of messages in, arrays of messages out. */
+static void batch(struct bench *bench, struct link_end *from,
+		  struct link_end *to)
+{
+	static struct rps_out out[BURST];
+	static struct rps_in in[BURST];
+	bool more = true;
+
+	for (unsigned int i = 0; i < BURST; i++)
+		out[i] = (struct rps_out){ bench->payload, bench->len_bytes };
+	if (rps_node_send_batch(&from->node, from->ept[EPT].addr,
+				to->ept[EPT].addr, out, BURST) != BURST)
+		rps_assert_failed("buffers are free", __FILE__, __LINE__);
+	while (more) {
+		unsigned int count = rps_node_receive(&to->node, in, BURST);
+
+		look_at(bench, in, count);
+		more = rps_node_done(&to->node, in, count);
+	}
 }
 
 static void run_batch(struct bench *bench, uint64_t messages)
@@ -195,6 +239,7 @@ static const struct scenario scenario[] = {
 	{ "pingpong-flags",  prepare_pingpong_flags,  run_pingpong },
 	{ "pingpong-polled", prepare_pingpong_polled, run_pingpong },
 	{ "burst",           prepare_burst,           run_burst },
+	{ "cork",            prepare_burst,           run_cork },
 	{ "batch",           prepare_burst,           run_batch },
 	{ "zero-copy",       prepare_burst,           run_zero_copy },
 	{ "spsc-pingpong",   prepare_spsc,            run_spsc_pingpong },

@@ -3,6 +3,7 @@
  * Runs what is measured, and prints what it counted itself.  Instructions are
  * counted from outside, by callgrind.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "link.h"
 #include "measured.h"
 #include "spsc.h"
+#include "threads.h"
 
 #define PAYLOAD_BYTES (LINK_BUF_BYTES - RPMSG_HDR_BYTES)
 /* Every buffer and every ring entry was used before anything is counted. */
@@ -20,6 +22,7 @@
 static const char usage[] =
 	"usage: rps-bench SCENARIO MESSAGES PAYLOAD_BYTES\n"
 	"       rps-bench list | memory\n"
+	"       rps-bench threads MESSAGES\n"
 	"\n"
 	"Prints name=value pairs.  MESSAGES counts one-way messages.\n";
 
@@ -64,10 +67,29 @@ static int memory(void)
 	       " endpoint=%zu ring=%" PRIu64 " entries=%u rings_bytes=%u"
 	       " shared_bytes=%u\n",
 	       sizeof(struct rps_node), sizeof(struct rps_drv),
-	       sizeof(struct rps_dev), sizeof(struct vdrv),
-	       sizeof(struct vdrv_slot), sizeof(struct vdev),
+	       sizeof(struct rps_dev), sizeof(struct vdrv), sizeof(uint32_t),
+	       sizeof(struct vdev),
 	       sizeof(struct rps_ept) + sizeof(struct rps_ept *), layout.total,
 	       LINK_NUM, LINK_BUFS, LINK_BYTES);
+	return EXIT_SUCCESS;
+}
+
+/* Two threads, in picoseconds. */
+static int threads(uint64_t messages)
+{
+	struct threads_result result;
+	int err = threads_measure(&the_link, messages, &result);
+
+	if (err) {
+		fprintf(stderr, "rps-bench: threads: %s\n",
+			err == -ENODEV ? "needs two processors"
+				       : strerror(-err));
+		return EXIT_FAILURE;
+	}
+	printf("line_ps=%" PRIu64 " message_ps=%" PRIu64 " ratio_milli=%" PRIu64
+	       " rounds=%u\n",
+	       result.line_ps, result.message_ps, result.ratio_milli,
+	       result.rounds);
 	return EXIT_SUCCESS;
 }
 
@@ -105,6 +127,9 @@ int main(int argc, char **argv)
 		return list();
 	if (argc == 2 && strcmp(argv[1], "memory") == 0)
 		return memory();
+	if (argc == 3 && strcmp(argv[1], "threads") == 0 &&
+	    number(argv[2], UINT32_MAX, &messages) && messages > 0)
+		return threads(messages + messages % 2);
 	if (argc != 4)
 		return refuse();
 	which = scenario_find(argv[1]);

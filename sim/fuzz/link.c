@@ -175,8 +175,6 @@ void link_open(struct fuzz_link *link, uint8_t mode, rps_rx_fn rx)
 	link->params.bufs = link->part[PART_BUFS].base;
 	link->params.buf_bytes = LINK_BUF_BYTES;
 	link->params.native = link->mem.order;
-	link->params.rx_slots = link->slot[RPS_QUEUE_RX];
-	link->params.tx_slots = link->slot[RPS_QUEUE_TX];
 	init_node(link, &link->driver, RPS_ROLE_DRIVER, rx);
 	init_node(link, &link->device, RPS_ROLE_DEVICE, rx);
 }

@@ -52,7 +52,6 @@ struct fuzz_link {
 	struct rps_mem mem; /* the driver's view */
 	struct rps_xport xport;
 	struct rps_drv_params params;
-	struct vdrv_slot slot[RPS_NUM_QUEUES][LINK_NUM_MAX];
 	struct rps_node driver;
 	struct rps_node device;
 	struct rps_ept ept[2]; /* by role */

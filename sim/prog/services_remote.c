@@ -212,6 +212,7 @@ static void trace(struct rps_remote *remote)
 	rps_vu_observe(remote->vu,
 		       rps_trace_probe(remote->trace, RPS_END_DEVICE),
 		       rps_trace_probe(remote->trace, RPS_END_DRIVER));
+	rps_node_observed(&remote->node);
 }
 
 int rps_remote_step(struct rps_remote *remote, uint64_t now_ms,

@@ -10,6 +10,15 @@ uint32_t rps_dev_id(const struct rps_xport *xport)
 	return VIRTIO_ID_RPMSG;
 }
 
+/* Why a message is dropped; the numbers appear in traces. */
+enum dev_drop {
+	DROP_CHAIN = 16, /* broken chain, or outside the memory */
+	DROP_DIRECTION,  /* a buffer for us to write */
+	DROP_SHORT,      /* does not hold a header */
+	DROP_MSG_LONG,   /* hdr.len is more than the buffer */
+	DROP_GATHER,     /* in pieces, and too long to be put together */
+};
+
 static int start_queue(struct rps_dev *dev, struct vdev *vq, unsigned int queue)
 {
 	const struct rps_xport_queue *config = &dev->xport->queue[queue];
@@ -62,7 +71,7 @@ void rps_dev_stop(struct rps_dev *dev)
 	dev->num_lent = 0;
 }
 
-int dev_drop(struct rps_dev *dev, uint16_t head, enum dev_drop why)
+static int drop(struct rps_dev *dev, uint16_t head, enum dev_drop why)
 {
 	probe(&dev->xport->mem, RPS_EVENT_message_drop, why, 0, 0);
 	if (!mutated(&dev->xport->mem, MUTANT_dev_bad_buffer_lost))
@@ -70,12 +79,13 @@ int dev_drop(struct rps_dev *dev, uint16_t head, enum dev_drop why)
 	return -EBADMSG;
 }
 
-uint8_t *dev_reread_addr(struct rps_dev *dev, struct vdev *vq, uint16_t head)
+/* A deliberate error: where the buffer is, by another look at its descriptor. */
+static uint8_t *reread_addr(struct vdev *vq, uint16_t head)
 {
-	struct view view = view_of(&dev->xport->mem);
-	struct vdev_desc desc = vdev_read_desc(view, &vq->ring.desc[head]);
+	struct vdev_desc desc =
+		vdev_read_desc(view_of(vq->mem), &vq->ring.desc[head]);
 
-	return vdev_map(vq, view, &desc);
+	return map_near(vq->mem, &vq->near, desc.addr, desc.len_bytes);
 }
 
 /* The part of a segment that a piece of the message covers. */
@@ -140,11 +150,41 @@ static int find_payload(struct rps_dev *dev, const struct vchain *chain,
 		return 0;
 	}
 	if (msg->hdr.len_bytes > sizeof(dev->gather))
-		return dev_drop(dev, chain->head, DROP_GATHER);
+		return drop(dev, chain->head, DROP_GATHER);
 	copy_chain(dev, SEAM_PAYLOAD, chain, RPMSG_HDR_BYTES,
 		   (struct bytes){ .to = dev->gather }, msg->hdr.len_bytes);
 	msg->payload = dev->gather;
 	return 0;
+}
+
+/* A deliberate error: what was checked is read once more. */
+static void reread_len(struct rps_dev *dev, const struct vchain *chain,
+		       struct rps_hdr *hdr)
+{
+	struct view view = view_of(&dev->xport->mem);
+	uint64_t room = chain->len_bytes - RPMSG_HDR_BYTES;
+	struct rpmsg_hdr wire;
+
+	copy_chain(dev, SEAM_HDR, chain, 0,
+		   (struct bytes){ .to = (uint8_t *)&wire }, sizeof(wire));
+	*hdr = hdr_unpack(dev_hdr_order(view), &wire);
+	if (hdr->len_bytes > room)
+		hdr->len_bytes = (uint16_t)room;
+}
+
+/* Return: whether the message fits into @room bytes of payload, as far as
+ * deliberate errors let it be seen. */
+static bool len_is_good(const struct rps_mem *mem, struct rps_hdr *hdr,
+			uint64_t room)
+{
+	if (mutated(mem, MUTANT_dev_len_from_desc))
+		hdr->len_bytes = (uint16_t)room;
+	if (hdr->len_bytes <= room)
+		return true;
+	if (!mutated(mem, MUTANT_dev_hdr_long_accepted))
+		return false;
+	hdr->len_bytes = (uint16_t)room;
+	return true;
 }
 
 static int read_chain(struct rps_dev *dev, const struct vchain *chain,
@@ -154,10 +194,10 @@ static int read_chain(struct rps_dev *dev, const struct vchain *chain,
 	struct rpmsg_hdr wire;
 
 	if (chain->for_writing && !mutated(view.mem, MUTANT_dev_any_direction))
-		return dev_drop(dev, chain->head, DROP_DIRECTION);
+		return drop(dev, chain->head, DROP_DIRECTION);
 	if (chain->len_bytes < RPMSG_HDR_BYTES) {
 		if (!mutated(view.mem, MUTANT_dev_short_msg_accepted))
-			return dev_drop(dev, chain->head, DROP_SHORT);
+			return drop(dev, chain->head, DROP_SHORT);
 		memset(&wire, 0, sizeof(wire));
 	}
 	copy_chain(dev, SEAM_HDR, chain, 0,
@@ -170,14 +210,17 @@ static int read_chain(struct rps_dev *dev, const struct vchain *chain,
 			   4);
 	probe_header(view.mem, RPS_EVENT_header_read, chain->seg[0].addr,
 		     &msg->hdr);
-	if (!dev_len_is_good(view, &msg->hdr,
-			     chain->len_bytes - RPMSG_HDR_BYTES))
-		return dev_drop(dev, chain->head, DROP_MSG_LONG);
+	if (!len_is_good(view.mem, &msg->hdr,
+			 chain->len_bytes - RPMSG_HDR_BYTES))
+		return drop(dev, chain->head, DROP_MSG_LONG);
+	if (mutated(view.mem, MUTANT_dev_hdr_len_reread))
+		reread_len(dev, chain, &msg->hdr);
 	return find_payload(dev, chain, msg);
 }
 
-int dev_rx_chain(struct rps_dev *dev, uint16_t head,
-		 const struct vdev_desc *first, struct rps_msg *msg)
+/* What is not as it is as a rule, or may be so by a deliberate error. */
+static int rx_odd(struct rps_dev *dev, uint16_t head,
+		  const struct vdev_desc *first, struct rps_msg *msg)
 {
 	struct vchain chain;
 	int err = vdev_walk(&dev->rx, head, first, &chain);
@@ -186,8 +229,31 @@ int dev_rx_chain(struct rps_dev *dev, uint16_t head,
 	if (err == -EAGAIN)
 		return err;
 	if (err)
-		return dev_drop(dev, head, DROP_CHAIN);
+		return drop(dev, head, DROP_CHAIN);
+	if (vdev_is_simple(view_of(dev->rx.mem), first, false) &&
+	    mutated(dev->rx.mem, MUTANT_dev_desc_addr_reread)) {
+		chain.seg[0].host = reread_addr(&dev->rx, head);
+		if (!chain.seg[0].host)
+			return drop(dev, head, DROP_CHAIN);
+	}
+	/* Even a deliberate error of ours stays inside the memory. */
+	if (mutated(dev->rx.mem, MUTANT_dev_desc_len_reread) &&
+	    vdev_first_desc(&dev->rx, head).len_bytes < first->len_bytes)
+		chain.len_bytes = 0;
 	return read_chain(dev, &chain, msg);
+}
+
+/* Deliberate errors that are made in rx_odd(). */
+static bool rx_is_spoiled(const struct rps_mem *mem)
+{
+	return mutated(mem, MUTANT_dev_short_msg_accepted) ||
+	       mutated(mem, MUTANT_dev_writes_in_message) ||
+	       mutated(mem, MUTANT_bad_addr_is_empty) ||
+	       mutated(mem, MUTANT_dev_desc_len_reread) ||
+	       mutated(mem, MUTANT_dev_desc_addr_reread) ||
+	       mutated(mem, MUTANT_dev_len_from_desc) ||
+	       mutated(mem, MUTANT_dev_hdr_long_accepted) ||
+	       mutated(mem, MUTANT_dev_hdr_len_reread);
 }
 
 static struct view view_in(const struct rps_dev *dev)
@@ -197,37 +263,69 @@ static struct view view_in(const struct rps_dev *dev)
 
 int rps_dev_rx(struct rps_dev *dev, struct rps_msg *msg)
 {
-	return dev_rx(dev, view_in(dev), msg);
+	struct vdev_desc first;
+	int head = vdev_take_head(&dev->rx, &first);
+
+	if (head < 0)
+		return head;
+	if (first.len_bytes < RPMSG_HDR_BYTES &&
+	    mutated(dev->rx.mem, MUTANT_dev_short_is_full))
+		first.len_bytes = 512;
+	if (!rx_is_spoiled(dev->rx.mem) &&
+	    dev_rx_usual(&dev->rx, view_in(dev), (uint16_t)head, &first, msg))
+		return 0;
+	return rx_odd(dev, (uint16_t)head, &first, msg);
+}
+
+/* Our own memory says which buffer it was, not the peer's. */
+static uint16_t taken_as(const struct rps_dev *dev, const struct rps_msg *msg)
+{
+	const struct vring *ring = &dev->rx.ring;
+
+	if (mutated(dev->rx.mem, MUTANT_dev_head_read_back))
+		return load16(
+			view_in(dev), SEAM_AVAIL_RING,
+			&ring->avail->ring[dev->rx.used_idx & ring->mask]);
+	return msg->buf;
 }
 
 void rps_dev_rx_done(struct rps_dev *dev, const struct rps_msg *msg)
 {
-	dev_rx_done(dev, view_in(dev), msg);
+	uint32_t len_bytes = 0;
+
+	if (mutated(dev->rx.mem, MUTANT_tx_used_len))
+		len_bytes = RPMSG_HDR_BYTES + msg->hdr.len_bytes;
+	vdev_stage(&dev->rx, view_in(dev), taken_as(dev, msg), len_bytes);
+}
+
+void dev_notify_rx(struct rps_dev *dev)
+{
+	dev_notify(dev, &dev->rx);
 }
 
 void rps_dev_flush(struct rps_dev *dev)
 {
-	dev_tell(dev, view_in(dev), false);
+	dev_tell(dev, view_in(dev), vdev_has_event_idx(&dev->tx), false);
 }
 
 bool rps_dev_settle(struct rps_dev *dev)
 {
-	return dev_settle(dev, view_in(dev));
+	return dev_settle(dev, view_in(dev), false);
 }
 
 /* None is there: ask to be kicked with the next one, and look again. */
 static int take_or_ask(struct rps_dev *dev, struct vdev_desc *first)
 {
 	struct view view = view_in(dev);
-	int head = vdev_take_head(&dev->tx, view, first);
+	int head = vdev_take_head(&dev->tx, first);
 
-	if (head != -EAGAIN || !vdev_kick_ask(&dev->tx, view))
+	if (head != -EAGAIN || !vdev_kick_ask(&dev->tx, view, false, false))
 		return head;
 	if (!mutated(view.mem, MUTANT_kick_on_without_fence))
 		fence_full(view.mem);
 	if (!vdev_missed(&dev->tx, view, true))
 		return -EAGAIN;
-	return vdev_take_head(&dev->tx, view, first);
+	return vdev_take_head(&dev->tx, first);
 }
 
 /* One that was taken before and not filled, or the next one. */
@@ -238,7 +336,7 @@ static int next_tx(struct rps_dev *dev, struct vdev_desc *first)
 	if (dev->num_unused == 0)
 		return take_or_ask(dev, first);
 	head = dev->unused[--dev->num_unused];
-	*first = vdev_first_desc(&dev->tx, view_in(dev), head);
+	*first = vdev_first_desc(&dev->tx, head);
 	return head;
 }
 
@@ -268,7 +366,7 @@ static int take_tx(struct rps_dev *dev, struct vchain *chain)
 		if (err == -EAGAIN)
 			return -ENOMEM;
 		if (!err && mutated(mem, MUTANT_full_ring_leaks) &&
-		    dev->tx.kick_on) {
+		    dev->tx.state & VDEV_KICK_ON) {
 			rps_vdev_kick_off(&dev->tx);
 			continue;
 		}
@@ -276,7 +374,7 @@ static int take_tx(struct rps_dev *dev, struct vchain *chain)
 		    (chain->len_bytes >= RPMSG_HDR_BYTES ||
 		     mutated(mem, MUTANT_dev_short_buf_written))) {
 			/* Kicks are wanted only while there is no buffer. */
-			if (dev->tx.kick_on)
+			if (dev->tx.state & VDEV_KICK_ON)
 				rps_vdev_kick_off(&dev->tx);
 			return 0;
 		}
@@ -300,11 +398,18 @@ static uint64_t send_room(const struct rps_mem *mem, uint64_t len_bytes)
 	return len_bytes;
 }
 
+/* @head was taken and not filled: the next message goes there. */
+static void keep_unused(struct rps_dev *dev, uint16_t head)
+{
+	rps_assert(dev->num_unused < RPS_DEV_UNUSED_MAX);
+	dev->unused[dev->num_unused++] = head;
+}
+
 /* A deliberate error: none is free, so the first one is written once more. */
 static void overwrite_lent(struct rps_dev *dev, const struct rps_hdr *hdr,
 			   const void *payload)
 {
-	struct vdev_desc first = vdev_first_desc(&dev->tx, view_in(dev), 0);
+	struct vdev_desc first = vdev_first_desc(&dev->tx, 0);
 	struct vchain chain;
 
 	if (!vdev_walk(&dev->tx, 0, &first, &chain))
@@ -312,8 +417,8 @@ static void overwrite_lent(struct rps_dev *dev, const struct rps_hdr *hdr,
 			   (struct bytes){ .from = payload }, hdr->len_bytes);
 }
 
-int dev_stage_chain(struct rps_dev *dev, struct rps_hdr hdr,
-		    const void *payload)
+static int stage_chain(struct rps_dev *dev, struct rps_hdr hdr,
+		       const void *payload)
 {
 	const struct rps_mem *mem = &dev->xport->mem;
 	struct rpmsg_hdr wire =
@@ -325,9 +430,19 @@ int dev_stage_chain(struct rps_dev *dev, struct rps_hdr hdr,
 		overwrite_lent(dev, &hdr, payload);
 	if (err)
 		return err;
+	if (chain.num_segs == 1 && mutated(mem, MUTANT_dev_room_addr_reread) &&
+	    !reread_addr(&dev->tx, chain.head))
+		return 0;
 	if (RPMSG_HDR_BYTES + hdr.len_bytes > send_room(mem, chain.len_bytes)) {
-		dev_keep_unused(dev, chain.head);
+		keep_unused(dev, chain.head);
 		return -EMSGSIZE;
+	}
+	if (chain.seg[0].len_bytes >=
+		    RPMSG_HDR_BYTES + (uint32_t)hdr.len_bytes &&
+	    !mutated(mem, MUTANT_hdr_len_counts_header)) {
+		dev_fill(&dev->tx, view_in(dev), chain.head, chain.seg[0].host,
+			 chain.seg[0].addr, &hdr, payload);
+		return 0;
 	}
 	copy_chain(dev, SEAM_HDR, &chain, 0,
 		   (struct bytes){ .from = (const uint8_t *)&wire },
@@ -336,20 +451,24 @@ int dev_stage_chain(struct rps_dev *dev, struct rps_hdr hdr,
 		      &wire);
 	copy_chain(dev, SEAM_PAYLOAD, &chain, RPMSG_HDR_BYTES,
 		   (struct bytes){ .from = payload }, hdr.len_bytes);
-	dev_stage_used(dev, view_in(dev), chain.head, &hdr);
+	dev_stage_used(&dev->tx, view_in(dev), chain.head, &hdr);
 	return 0;
 }
 
 int rps_dev_stage(struct rps_dev *dev, const struct rps_hdr *hdr,
 		  const void *payload)
 {
-	return dev_stage(dev, view_in(dev), hdr, payload);
+	return stage_chain(dev, *hdr, payload);
 }
 
 int rps_dev_send(struct rps_dev *dev, const struct rps_hdr *hdr,
 		 const void *payload)
 {
-	return dev_send(dev, view_in(dev), hdr, payload);
+	int err = rps_dev_stage(dev, hdr, payload);
+
+	/* Nothing sent, but bad buffers given back: the driver hears of it. */
+	dev_tell_tx(dev, view_in(dev));
+	return err;
 }
 
 int rps_dev_get(struct rps_dev *dev, struct rps_room *room)
@@ -364,7 +483,7 @@ int rps_dev_get(struct rps_dev *dev, struct rps_room *room)
 	if (err)
 		return err;
 	if (chain.seg[0].len_bytes < RPMSG_HDR_BYTES) {
-		dev_keep_unused(dev, chain.head);
+		keep_unused(dev, chain.head);
 		return -EMSGSIZE;
 	}
 	dev->num_lent++;
@@ -379,7 +498,7 @@ void rps_dev_unget(struct rps_dev *dev, const struct rps_room *room)
 {
 	rps_assert(dev->num_lent > 0);
 	dev->num_lent--;
-	dev_keep_unused(dev, room->buf);
+	keep_unused(dev, room->buf);
 }
 
 int rps_dev_stage_room(struct rps_dev *dev, const struct rps_room *room,
@@ -393,6 +512,6 @@ int rps_dev_stage_room(struct rps_dev *dev, const struct rps_room *room,
 	rps_assert(dev->num_lent > 0);
 	dev->num_lent--;
 	dev_write_hdr(view_of(mem), room->payload - RPMSG_HDR_BYTES, at, hdr);
-	dev_stage_used(dev, view_of(mem), room->buf, hdr);
+	dev_stage_used(&dev->tx, view_of(mem), room->buf, hdr);
 	return 0;
 }

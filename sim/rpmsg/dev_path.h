@@ -17,37 +17,6 @@
 
 /* --- receiving ----------------------------------------------------------- */
 
-/* Why a message is dropped; the numbers appear in traces. */
-enum dev_drop {
-	DROP_CHAIN = 16, /* broken chain, or outside the memory */
-	DROP_DIRECTION,  /* a buffer for us to write */
-	DROP_SHORT,      /* does not hold a header */
-	DROP_MSG_LONG,   /* hdr.len is more than the buffer */
-	DROP_GATHER,     /* in pieces, and too long to be put together */
-};
-
-/* Return: -EBADMSG. */
-RPS_COLD int dev_drop(struct rps_dev *dev, uint16_t head, enum dev_drop why);
-
-/* rps_dev_rx() of a buffer that may be anything. */
-RPS_COLD int dev_rx_chain(struct rps_dev *dev, uint16_t head,
-			  const struct vdev_desc *first, struct rps_msg *msg);
-
-/* Return: whether the message fits into @room bytes of payload, as far as
- * deliberate errors let it be seen. */
-static RPS_HOT bool dev_len_is_good(struct view view, struct rps_hdr *hdr,
-				    uint64_t room)
-{
-	if (mutated(view.mem, MUTANT_dev_len_from_desc))
-		hdr->len_bytes = (uint16_t)room;
-	if (hdr->len_bytes <= room)
-		return true;
-	if (!mutated(view.mem, MUTANT_dev_hdr_long_accepted))
-		return false;
-	hdr->len_bytes = (uint16_t)room;
-	return true;
-}
-
 /* One rule for ring and header (END-004). */
 static RPS_HOT enum rps_order dev_hdr_order(struct view view)
 {
@@ -56,175 +25,132 @@ static RPS_HOT enum rps_order dev_hdr_order(struct view view)
 	return order_of(view);
 }
 
-/* A deliberate error: where the buffer is, by another look at its descriptor.
- * Return: as vdev_map(). */
-RPS_COLD uint8_t *dev_reread_addr(struct rps_dev *dev, struct vdev *vq,
-				  uint16_t head);
-
-/* Deliberate errors that are made where any buffer can be dealt with. */
-static RPS_HOT bool dev_rx_is_spoiled(struct view view)
+/*
+ * A message as it is as a rule, well-formed, in a buffer of one descriptor.
+ * @head, @desc: which buffer, and what it says.
+ *
+ * Return: whether @msg is it.
+ */
+static RPS_HOT bool dev_rx_usual(const struct vdev *rx, struct view view,
+				 uint16_t head, const struct vdev_desc *desc,
+				 struct rps_msg *msg)
 {
-	return mutated(view.mem, MUTANT_dev_short_msg_accepted) ||
-	       mutated(view.mem, MUTANT_dev_writes_in_message) ||
-	       mutated(view.mem, MUTANT_bad_addr_is_empty);
-}
-
-static RPS_HOT bool dev_tx_is_spoiled(struct view view)
-{
-	return mutated(view.mem, MUTANT_dev_short_buf_written) ||
-	       mutated(view.mem, MUTANT_dev_room_is_512) ||
-	       mutated(view.mem, MUTANT_dev_never_above_512) ||
-	       mutated(view.mem, MUTANT_header_counted_twice) ||
-	       mutated(view.mem, MUTANT_lent_buffer_reused);
-}
-
-/* rps_dev_rx(). */
-static RPS_HOT int dev_rx(struct rps_dev *dev, struct view view,
-			  struct rps_msg *msg)
-{
-	struct vdev_desc desc;
-	uint64_t room;
+	uint32_t room = desc->len_bytes - RPMSG_HDR_BYTES;
 	uint8_t *bytes;
-	int head = vdev_take_head(&dev->rx, view, &desc);
 
-	if (head < 0)
-		return head;
-	if (desc.len_bytes < RPMSG_HDR_BYTES &&
-	    mutated(view.mem, MUTANT_dev_short_is_full))
-		desc.len_bytes = 512;
-	if (!vdev_is_simple(view, &desc, false) || dev_rx_is_spoiled(view))
-		return dev_rx_chain(dev, (uint16_t)head, &desc, msg);
-	bytes = vdev_map(&dev->rx, view, &desc);
-	if (mutated(view.mem, MUTANT_dev_desc_addr_reread))
-		bytes = dev_reread_addr(dev, &dev->rx, (uint16_t)head);
+	if (!vdev_is_simple(view, desc, false) ||
+	    desc->len_bytes < RPMSG_HDR_BYTES)
+		return false;
+	bytes = map_in(&rx->near, desc->addr, desc->len_bytes);
 	if (!bytes)
-		return dev_drop(dev, (uint16_t)head, DROP_CHAIN);
-	/* Even a deliberate error of ours stays inside the memory. */
-	if (mutated(view.mem, MUTANT_dev_desc_len_reread) &&
-	    vdev_first_desc(&dev->rx, view, (uint16_t)head).len_bytes <
-		    desc.len_bytes)
-		desc.len_bytes = 0;
-	if (desc.len_bytes < RPMSG_HDR_BYTES)
-		return dev_drop(dev, (uint16_t)head, DROP_SHORT);
-
-	room = desc.len_bytes - RPMSG_HDR_BYTES;
+		return false;
 	hdr_read(view, dev_hdr_order(view), bytes, room, &msg->hdr);
+	if (msg->hdr.len_bytes > room)
+		return false;
 	if (!view.plain)
-		probe_header(view.mem, RPS_EVENT_header_read, desc.addr,
+		probe_header(view.mem, RPS_EVENT_header_read, desc->addr,
 			     &msg->hdr);
-	if (!dev_len_is_good(view, &msg->hdr, room))
-		return dev_drop(dev, (uint16_t)head, DROP_MSG_LONG);
-	if (mutated(view.mem, MUTANT_dev_hdr_len_reread)) {
-		hdr_read(view, dev_hdr_order(view), bytes, room, &msg->hdr);
-		if (msg->hdr.len_bytes > room)
-			msg->hdr.len_bytes = (uint16_t)room;
-	}
 	msg->payload = bytes + RPMSG_HDR_BYTES;
-	msg->buf = (uint16_t)head;
+	msg->buf = head;
 	msg->gathered = false;
-	return 0;
+	return true;
 }
 
-/* Our own memory says which buffer it was, not the peer's. */
-static RPS_HOT uint16_t dev_taken_as(struct rps_dev *dev, struct view view,
-				     const struct rps_msg *msg)
+/* rps_dev_rx_done() in a plain view. */
+static RPS_HOT void dev_rx_return(struct vdev *rx, struct view view,
+				  uint16_t head)
 {
-	const struct vring *ring = &dev->rx.ring;
-
-	if (mutated(view.mem, MUTANT_dev_head_read_back))
-		return load16(
-			view, SEAM_AVAIL_RING,
-			&ring->avail->ring[dev->rx.used_idx & ring->mask]);
-	return msg->buf;
-}
-
-/* rps_dev_rx_done(). */
-static RPS_HOT void dev_rx_done(struct rps_dev *dev, struct view view,
-				const struct rps_msg *msg)
-{
-	uint32_t len_bytes = 0;
-
-	if (mutated(view.mem, MUTANT_tx_used_len))
-		len_bytes = RPMSG_HDR_BYTES + msg->hdr.len_bytes;
-	vdev_stage(&dev->rx, view, dev_taken_as(dev, view, msg), len_bytes);
+	vdev_stage(rx, view, head, 0);
 }
 
 /* --- sending ------------------------------------------------------------- */
 
-/* rps_dev_stage() where the next buffer is or was not there, or is not of one
- * descriptor, or too short.  Buffers that were taken already wait in dev->unused. */
-RPS_COLD int dev_stage_chain(struct rps_dev *dev, struct rps_hdr hdr,
-			     const void *payload);
-
-/* @head was taken and not filled: the next message goes there. */
-static RPS_HOT void dev_keep_unused(struct rps_dev *dev, uint16_t head)
-{
-	rps_assert(dev->num_unused < RPS_DEV_UNUSED_MAX);
-	dev->unused[dev->num_unused++] = head;
-}
-
-static RPS_HOT void dev_stage_used(struct rps_dev *dev, struct view view,
+static RPS_HOT void dev_stage_used(struct vdev *tx, struct view view,
 				   uint16_t head, const struct rps_hdr *hdr)
 {
 	uint32_t len_bytes = RPMSG_HDR_BYTES + hdr->len_bytes;
 
 	if (mutated(view.mem, MUTANT_used_len_payload))
 		len_bytes -= RPMSG_HDR_BYTES;
-	vdev_stage(&dev->tx, view, head, len_bytes);
+	vdev_stage(tx, view, head, len_bytes);
 }
 
 static RPS_HOT void dev_write_hdr(struct view view, uint8_t *to, struct gpa at,
 				  const struct rps_hdr *hdr)
 {
-	struct rpmsg_hdr wire = hdr_pack_in(view, dev_hdr_order(view), hdr);
+	struct rpmsg_hdr wire = hdr_write(view, dev_hdr_order(view), to, hdr);
 
-	copy_out(view.mem, SEAM_HDR, to, &wire, sizeof(wire));
 	if (!view.plain)
 		probe_written(view.mem, dev_hdr_order(view), at, &wire);
 }
 
-/* rps_dev_stage(). */
-static RPS_HOT int dev_stage(struct rps_dev *dev, struct view view,
+/* Write a message to where it lies, and stage its buffer.
+ * @bytes: found at peer address @at, all of the message. */
+static RPS_HOT void dev_fill(struct vdev *tx, struct view view, uint16_t head,
+			     uint8_t *bytes, struct gpa at,
 			     const struct rps_hdr *hdr, const void *payload)
 {
-	struct vdev_desc desc;
-	uint8_t *bytes;
-	int head;
-
-	if (dev->num_unused > 0 || dev->tx.kick_on || dev_tx_is_spoiled(view))
-		return dev_stage_chain(dev, *hdr, payload);
-	head = vdev_take_head(&dev->tx, view, &desc);
-	if (head == -EAGAIN)
-		return dev_stage_chain(dev, *hdr, payload);
-	if (head < 0)
-		return -EPIPE;
-	bytes = vdev_map(&dev->tx, view, &desc);
-	if (mutated(view.mem, MUTANT_dev_room_addr_reread) &&
-	    !dev_reread_addr(dev, &dev->tx, (uint16_t)head))
-		return 0;
-	if (!bytes || !vdev_is_simple(view, &desc, true) ||
-	    desc.len_bytes < RPMSG_HDR_BYTES + (uint32_t)hdr->len_bytes) {
-		dev_keep_unused(dev, (uint16_t)head);
-		return dev_stage_chain(dev, *hdr, payload);
-	}
-	dev_write_hdr(view, bytes, desc.addr, hdr);
+	dev_write_hdr(view, bytes, at, hdr);
 	/* Shown by nobody before the payload is in its place too. */
-	dev_stage_used(dev, view, (uint16_t)head, hdr);
-	/* Nothing to copy may come without an address to copy it from. */
-	if (hdr->len_bytes > 0)
-		copy_out(view.mem, SEAM_PAYLOAD, bytes + RPMSG_HDR_BYTES,
-			 payload, hdr->len_bytes);
-	return 0;
+	dev_stage_used(tx, view, head, hdr);
+	copy_out_any(view.mem, SEAM_PAYLOAD, bytes + RPMSG_HDR_BYTES, payload,
+		     hdr->len_bytes);
+}
+
+/* Whether the next buffer to send in is the next one that is available, and
+ * nobody is to be told that one was needed. */
+static RPS_HOT bool dev_takes_in_turn(const struct rps_dev *dev)
+{
+	return dev->num_unused == 0 && !(dev->tx.state & VDEV_KICK_ON);
+}
+
+/* Where a message is to be written, in a buffer of one descriptor that is long
+ * enough, else NULL. */
+static RPS_HOT uint8_t *dev_room_at(const struct vdev *tx, struct view view,
+				    uint16_t head, uint16_t len_bytes)
+{
+	struct vdev_desc desc = vdev_read_desc(view, &tx->ring.desc[head]);
+
+	if (!vdev_is_simple(view, &desc, true) ||
+	    desc.len_bytes < RPMSG_HDR_BYTES + (uint32_t)len_bytes)
+		return NULL;
+	return map_in(&tx->near, desc.addr, desc.len_bytes);
+}
+
+/*
+ * rps_dev_stage() in a plain view, as it goes as a rule: a buffer is known to be
+ * there, of one descriptor and long enough, and no other was taken before it.
+ *
+ * Return: whether the message was staged; else nothing has changed.
+ */
+static RPS_HOT bool dev_stage_usual(struct rps_dev *dev, struct view view,
+				    const struct rps_hdr *hdr,
+				    const void *payload)
+{
+	struct vdev *tx = &dev->tx;
+	uint8_t *bytes;
+	uint16_t head;
+
+	if (!dev_takes_in_turn(dev) || !vdev_knows_more(tx) ||
+	    !vdev_look(tx, view, tx->avail_idx, &head))
+		return false;
+	bytes = dev_room_at(tx, view, head, hdr->len_bytes);
+	if (!bytes)
+		return false;
+	vdev_step(tx, view, head);
+	dev_fill(tx, view, head, bytes, (struct gpa){ 0 }, hdr, payload);
+	return true;
 }
 
 /* --- telling the driver -------------------------------------------------- */
 
-static RPS_HOT void dev_notify(struct rps_dev *dev, struct view view,
-			       struct vdev *vq)
+static RPS_HOT void dev_notify(struct rps_dev *dev, const struct vdev *vq)
 {
-	if (vdev_notify_decide(vq, view))
-		dev->xport->ops->notify(dev->xport, vq->queue);
+	dev->xport->ops->notify(dev->xport, vq->queue);
 }
+
+/* Apart, since it is rare that the driver waits for buffers. */
+RPS_COLD void dev_notify_rx(struct rps_dev *dev);
 
 /* Whether a deliberate error keeps quiet about buffers that went back. */
 static RPS_HOT bool dev_is_silent(struct view view)
@@ -235,54 +161,62 @@ static RPS_HOT bool dev_is_silent(struct view view)
 
 /* Stores of both rings come first, then the fence, then what is read of the
  * driver: one fence serves all of them (barriers B and D). */
-static RPS_HOT void dev_tell(struct rps_dev *dev, struct view view, bool asked)
+static RPS_HOT void dev_tell(struct rps_dev *dev, struct view view,
+			     bool event_idx, bool asked)
 {
-	bool rx;
-	bool tx;
+	struct vring_news rx = vdev_publish_news(&dev->rx, view);
+	struct vring_news tx = vdev_publish_news(&dev->tx, view);
 
-	vdev_publish(&dev->rx, view);
-	vdev_publish(&dev->tx, view);
-	rx = vdev_notify_undecided(&dev->rx);
-	tx = vdev_notify_undecided(&dev->tx);
-	if (!asked && !rx && !tx)
+	if (!asked && !is_news(rx) && !is_news(tx))
 		return;
 	vdev_fence(view);
 	if (mutated(view.mem, MUTANT_dev_returns_always_told))
 		dev->xport->ops->notify(dev->xport, dev->rx.queue);
-	else if (rx && !dev_is_silent(view))
-		dev_notify(dev, view, &dev->rx);
-	if (tx)
-		dev_notify(dev, view, &dev->tx);
+	else if (is_news(rx) && !dev_is_silent(view) &&
+		 vdev_notify_decide(&dev->rx, view, event_idx, rx))
+		dev_notify_rx(dev);
+	if (is_news(tx) && vdev_notify_decide(&dev->tx, view, event_idx, tx))
+		dev_notify(dev, &dev->tx);
 }
 
-/* rps_dev_settle(). */
-static RPS_HOT bool dev_settle(struct rps_dev *dev, struct view view)
+static RPS_HOT bool dev_settle_as(struct rps_dev *dev, struct view view,
+				  bool event_idx, bool by_event, bool moved)
 {
-	bool asked = vdev_kick_ask(&dev->rx, view);
+	bool asked = vdev_kick_ask(&dev->rx, view, by_event, moved);
 
 	if (mutated(view.mem, MUTANT_kick_on_without_fence)) {
 		bool missed = vdev_missed(&dev->rx, view, asked);
 
-		dev_tell(dev, view, asked);
+		dev_tell(dev, view, event_idx, asked);
 		return missed;
 	}
-	dev_tell(dev, view, asked);
+	dev_tell(dev, view, event_idx, asked);
 	return vdev_missed(&dev->rx, view, asked);
 }
 
-/* rps_dev_send(), outside of a batch: nothing else waits to be told. */
-static RPS_HOT int dev_send(struct rps_dev *dev, struct view view,
-			    const struct rps_hdr *hdr, const void *payload)
+/* rps_dev_settle(), or with @moved where it is known that messages were taken since
+ * the last one.  What both queues were set up for, and what is asked for as
+ * a rule, is found out once. */
+static RPS_HOT bool dev_settle(struct rps_dev *dev, struct view view,
+			       bool moved)
 {
-	int err = dev_stage(dev, view, hdr, payload);
+	if (view.plain && vdev_asks_by_event(&dev->rx))
+		return dev_settle_as(dev, view, true, true, moved);
+	return dev_settle_as(dev, view, vdev_has_event_idx(&dev->tx), false,
+			     false);
+}
 
-	/* Nothing sent, but bad buffers given back: the driver hears of it. */
-	vdev_publish(&dev->tx, view);
-	if (vdev_notify_undecided(&dev->tx)) {
-		vdev_fence(view);
-		dev_notify(dev, view, &dev->tx);
-	}
-	return err;
+/* Something was staged outside of a batch: nothing else waits to be told. */
+static RPS_HOT void dev_tell_tx(struct rps_dev *dev, struct view view)
+{
+	struct vring_news tx = vdev_publish_news(&dev->tx, view);
+
+	if (!is_news(tx))
+		return;
+	vdev_fence(view);
+	if (vdev_notify_decide(&dev->tx, view, vdev_has_event_idx(&dev->tx),
+			       tx))
+		dev_notify(dev, &dev->tx);
 }
 
 #endif

@@ -97,7 +97,7 @@ static int agree_on_sizes(struct rps_drv *drv)
 }
 
 static int set_up_queue(struct rps_drv *drv, struct vdrv *vq,
-			unsigned int queue, struct vdrv_slot *slots)
+			unsigned int queue)
 {
 	uint32_t max = drv->ops->queue_num_max(drv->bus, queue);
 	const struct rps_vring_addrs *ring = &drv->params.ring[queue];
@@ -118,7 +118,7 @@ static int set_up_queue(struct rps_drv *drv, struct vdrv *vq,
 		params.event_idx = false;
 	if (max == 0)
 		return -ENODEV;
-	err = rps_vdrv_init(vq, drv->mem, *ring, &params, slots);
+	err = rps_vdrv_init(vq, drv->mem, *ring, &params, NULL);
 	if (err)
 		return err;
 	drv->ops->set_queue(drv->bus, queue, params.num, on_bus);
@@ -141,6 +141,12 @@ static void post_all(struct rps_drv *drv, uint32_t len_bytes)
 	vdrv_publish(&drv->rx, view);
 }
 
+/* Of a buffer that takes a payload, and that vdrv_own can describe. */
+static bool is_size(uint32_t len_bytes)
+{
+	return len_bytes > RPMSG_HDR_BYTES && len_bytes < VDRV_OWN_LENT;
+}
+
 static int set_up_buffers(struct rps_drv *drv)
 {
 	uint32_t num = min32(drv->rx.ring.num, drv->tx.ring.num);
@@ -149,13 +155,19 @@ static int set_up_buffers(struct rps_drv *drv)
 	drv->num_bufs = (uint16_t)min32(num, RPS_DRV_BUFS_MAX);
 	bytes = (uint64_t)drv->num_bufs *
 		((uint64_t)drv->params.buf_bytes + drv->params.tx_buf_bytes);
-	if (drv->params.buf_bytes <= RPMSG_HDR_BYTES ||
-	    drv->params.tx_buf_bytes <= RPMSG_HDR_BYTES)
+	if (!is_size(drv->params.buf_bytes) ||
+	    !is_size(drv->params.tx_buf_bytes))
 		return -EINVAL;
+	drv->rx_room = drv->params.buf_bytes - RPMSG_HDR_BYTES;
+	drv->tx_room =
+		min32(drv->params.tx_buf_bytes - RPMSG_HDR_BYTES, UINT16_MAX);
+	drv->rx_own.num = drv->num_bufs;
+	drv->tx_own.num = drv->num_bufs;
 	drv->tx_offset = (uint64_t)drv->num_bufs * drv->params.buf_bytes;
 	drv->bufs = rps_mem_map(drv->mem, drv->params.bufs, bytes);
 	if (!drv->bufs)
 		return -EINVAL;
+	drv->tx_bufs = drv->bufs + drv->tx_offset;
 
 	for (uint16_t i = 0; i < drv->num_bufs; i++)
 		drv->tx_free[i] = (uint16_t)(drv->num_bufs - 1 - i);
@@ -183,9 +195,9 @@ static int bring_up(struct rps_drv *drv)
 	if (!err)
 		err = agree_on_sizes(drv);
 	if (!err)
-		err = set_up_queue(drv, &drv->rx, rx, drv->params.rx_slots);
+		err = set_up_queue(drv, &drv->rx, rx);
 	if (!err)
-		err = set_up_queue(drv, &drv->tx, tx, drv->params.tx_slots);
+		err = set_up_queue(drv, &drv->tx, tx);
 	if (!err)
 		err = set_up_buffers(drv);
 	return err;
@@ -229,7 +241,16 @@ void rps_drv_remove(struct rps_drv *drv)
 	probe(drv->mem, RPS_EVENT_ring_stop, drv->tx.queue, 0, 0);
 }
 
-int drv_drop(struct rps_drv *drv, uint16_t buf, enum drv_drop why)
+/* Why a message is dropped; the numbers appear in traces. */
+enum drv_drop {
+	DROP_USED_SHORT = 1, /* used.len does not hold a header */
+	DROP_USED_LONG,      /* used.len is more than the buffer */
+	DROP_HDR_LONG,       /* hdr.len is more than was written */
+};
+
+/* The buffer is offered again.
+ * Return: -EBADMSG. */
+static int drop(struct rps_drv *drv, uint16_t buf, enum drv_drop why)
 {
 	probe(drv->mem, RPS_EVENT_message_drop, why, 0, 0);
 	if (!mutated(drv->mem, MUTANT_bad_buffer_lost))
@@ -238,64 +259,165 @@ int drv_drop(struct rps_drv *drv, uint16_t buf, enum drv_drop why)
 	return -EBADMSG;
 }
 
-void drv_reread_len(struct rps_drv *drv, struct rps_msg *msg)
+/* Our own memory says where the buffer is, not the peer's. */
+static uint8_t *received_at(struct rps_drv *drv, uint16_t buf)
+{
+	if (mutated(drv->mem, MUTANT_desc_addr_read_back)) {
+		uint64_t addr = load64(view_of(drv->mem), SEAM_DESC_ADDR,
+				       &drv->rx.ring.desc[buf].addr);
+
+		return rps_mem_map(drv->mem, (struct gpa){ addr },
+				   drv->params.buf_bytes);
+	}
+	return drv->bufs + drv_rx_offset(drv, buf);
+}
+
+/* A deliberate error: used.len again, which says how long the message is. */
+static void reread_len(const struct rps_drv *drv, struct rps_hdr *hdr)
 {
 	const struct vring *ring = &drv->rx.ring;
-	uint16_t slot = (uint16_t)(drv->rx.used_idx - 1) & ring->mask;
+	uint32_t entry = (uint16_t)(drv->rx.used_idx - 1) & ring->mask;
 	uint32_t len_bytes = load32(view_of(drv->mem), SEAM_USED_LEN,
-				    &ring->used->ring[slot].len);
+				    &ring->used->ring[entry].len);
 
-	msg->hdr.len_bytes =
+	hdr->len_bytes =
 		(uint16_t)min32(len_bytes - RPMSG_HDR_BYTES, UINT16_MAX);
+}
+
+/* The header of what was received, as far as it can be believed. */
+static int read_header(struct rps_drv *drv, uint16_t buf, const uint8_t *bytes,
+		       uint32_t used_bytes, struct rps_hdr *hdr)
+{
+	uint32_t room = drv->params.buf_bytes - RPMSG_HDR_BYTES;
+	struct view view = view_of(drv->mem);
+
+	hdr_read(view, order_of(view), bytes, used_bytes - RPMSG_HDR_BYTES,
+		 hdr);
+	probe_header(drv->mem, RPS_EVENT_header_read,
+		     drv_addr(drv, drv_rx_offset(drv, buf)), hdr);
+	if (hdr->len_bytes > used_bytes - RPMSG_HDR_BYTES &&
+	    !mutated(drv->mem, MUTANT_hdr_long_accepted))
+		return drop(drv, buf, DROP_HDR_LONG);
+	if (mutated(drv->mem, MUTANT_hdr_len_reread))
+		hdr_read(view, order_of(view), bytes, UINT64_MAX, hdr);
+	if (mutated(drv->mem, MUTANT_used_len_reread))
+		reread_len(drv, hdr);
+	/* Even a deliberate error of ours stays inside the buffer. */
+	if (hdr->len_bytes > room)
+		hdr->len_bytes = (uint16_t)room;
+	return 0;
+}
+
+/* What is not as it is as a rule, or may be so by a deliberate error. */
+static int rx_odd(struct rps_drv *drv, uint16_t buf, uint32_t used_bytes,
+		  struct rps_msg *msg)
+{
+	uint8_t *bytes;
+	int err;
+
+	if (used_bytes < RPMSG_HDR_BYTES &&
+	    !mutated(drv->mem, MUTANT_used_short_accepted))
+		return drop(drv, buf, DROP_USED_SHORT);
+	if (used_bytes > drv->params.buf_bytes &&
+	    !mutated(drv->mem, MUTANT_used_long_accepted))
+		return drop(drv, buf, DROP_USED_LONG);
+	bytes = received_at(drv, buf);
+	/* Only where a deliberate error took it elsewhere. */
+	if (!bytes)
+		return drop(drv, buf, DROP_USED_LONG);
+	err = read_header(drv, buf, bytes, used_bytes, &msg->hdr);
+	if (err)
+		return err;
+	msg->payload = bytes + RPMSG_HDR_BYTES;
+	msg->buf = buf;
+	msg->gathered = false;
+	return 0;
+}
+
+/* Deliberate errors that are made in rx_odd(). */
+static bool rx_is_spoiled(const struct rps_mem *mem)
+{
+	return mutated(mem, MUTANT_used_short_accepted) ||
+	       mutated(mem, MUTANT_used_long_accepted) ||
+	       mutated(mem, MUTANT_desc_addr_read_back) ||
+	       mutated(mem, MUTANT_hdr_long_accepted) ||
+	       mutated(mem, MUTANT_hdr_len_reread) ||
+	       mutated(mem, MUTANT_used_len_reread);
 }
 
 int rps_drv_rx(struct rps_drv *drv, struct rps_msg *msg)
 {
-	return drv_rx(drv, view_of(drv->mem), msg);
+	uint32_t used_bytes;
+	uint32_t buf;
+	int err = vdrv_next_used(&drv->rx, &drv->rx_own, &buf, &used_bytes);
+
+	if (err)
+		return err;
+	drv_rx_keep(drv, (uint16_t)buf);
+	if (!rx_is_spoiled(drv->mem) &&
+	    drv_rx_usual(drv, view_of(drv->mem), buf, used_bytes, msg))
+		return 0;
+	return rx_odd(drv, (uint16_t)buf, used_bytes, msg);
 }
 
 void rps_drv_rx_done(struct rps_drv *drv, const struct rps_msg *msg)
 {
-	drv_rx_done(drv, view_of(drv->mem), msg);
+	uint32_t len_bytes = drv->params.buf_bytes;
+
+	if (mutated(drv->mem, MUTANT_repost_short))
+		len_bytes = RPMSG_HDR_BYTES + msg->hdr.len_bytes;
+	drv_stage_rx(drv, view_of(drv->mem), msg->buf, len_bytes);
+}
+
+void drv_kick_rx(struct rps_drv *drv)
+{
+	drv_kick(drv, &drv->rx);
 }
 
 void rps_drv_flush(struct rps_drv *drv)
 {
-	drv_tell(drv, view_of(drv->mem), false);
+	drv_tell(drv, view_of(drv->mem), vdrv_has_event_idx(&drv->tx), false);
 }
 
 bool rps_drv_settle(struct rps_drv *drv)
 {
-	return drv_settle(drv, view_of(drv->mem));
+	return drv_settle(drv, view_of(drv->mem), false);
 }
 
-int drv_reclaim_tx(struct rps_drv *drv)
+/* Return: number of a buffer to be filled, or as rps_drv_stage(). */
+static int reclaim_tx(struct rps_drv *drv)
 {
 	struct view view = view_of(drv->mem);
 	uint32_t used_bytes = 0;
-	int buf = vdrv_reclaim_own(&drv->tx, view, &used_bytes);
+	uint32_t buf;
+	int err;
 
+	if (drv->num_tx_free > 0)
+		return drv->tx_free[--drv->num_tx_free];
+	err = vdrv_next_used(&drv->tx, &drv->tx_own, &buf, &used_bytes);
 	/* Whoever waits wants to be told: ask again, and look again. */
-	if (buf == -EAGAIN && drv->tx_waiters > 0 &&
-	    vdrv_irq_ask(&drv->tx, view)) {
+	if (err == -EAGAIN && drv->tx_waiters > 0 &&
+	    vdrv_irq_ask(&drv->tx, view, false, false)) {
 		if (!mutated(drv->mem, MUTANT_irq_on_without_fence))
 			fence_full(drv->mem);
 		if (vdrv_missed(&drv->tx, view, true))
-			buf = vdrv_reclaim_own(&drv->tx, view, &used_bytes);
+			err = vdrv_next_used(&drv->tx, &drv->tx_own, &buf,
+					     &used_bytes);
 	}
-	if (buf == -EAGAIN && (mutated(drv->mem, MUTANT_lent_buffer_reused) ||
+	if (err == -EAGAIN && (mutated(drv->mem, MUTANT_lent_buffer_reused) ||
 			       mutated(drv->mem, MUTANT_overfull)))
 		return 0;
-	if (buf == -EAGAIN)
+	if (err == -EAGAIN)
 		return -ENOMEM;
-	if (buf >= 0 && rps_vdrv_in_flight(&drv->tx) + 1 == drv->num_bufs &&
-	    mutated(drv->mem, MUTANT_full_ring_leaks))
-		return drv_reclaim_tx(drv);
-	if (buf < 0)
+	if (err)
 		return -EPIPE;
+	if (rps_vdrv_in_flight(&drv->tx) + 1 == drv->num_bufs &&
+	    mutated(drv->mem, MUTANT_full_ring_leaks))
+		return reclaim_tx(drv);
+	vdrv_keep_own(&drv->tx_own, (uint16_t)buf);
 	if (used_bytes != 0 && mutated(drv->mem, MUTANT_tx_used_len_fatal))
 		return -EPIPE;
-	return buf;
+	return (int)buf;
 }
 
 int drv_stage_chained(struct rps_drv *drv, uint16_t buf,
@@ -309,7 +431,7 @@ int drv_stage_chained(struct rps_drv *drv, uint16_t buf,
 	part[0].len_bytes = RPMSG_HDR_BYTES;
 	part[1].addr.v += RPMSG_HDR_BYTES;
 	part[1].len_bytes -= RPMSG_HDR_BYTES;
-	if (vdrv_stage_own(&drv->tx, view, buf, &part[0]))
+	if (vdrv_stage_own(&drv->tx, &drv->tx_own, view, buf, &part[0]))
 		return -EPIPE;
 	vdrv_write_desc(view, &table[buf], &part[0], VRING_DESC_F_NEXT, other);
 	vdrv_write_desc(view, &table[other], &part[1], 0, 0);
@@ -319,25 +441,36 @@ int drv_stage_chained(struct rps_drv *drv, uint16_t buf,
 int rps_drv_stage(struct rps_drv *drv, const struct rps_hdr *hdr,
 		  const void *payload)
 {
-	return drv_stage(drv, view_of(drv->mem), hdr, payload);
+	struct view view = view_of(drv->mem);
+	int buf;
+
+	if (hdr->len_bytes > drv_send_room(drv))
+		return -EMSGSIZE;
+	buf = reclaim_tx(drv);
+	if (buf < 0)
+		return buf;
+	return drv_fill(drv, view, (uint32_t)buf, hdr, payload);
 }
 
 int rps_drv_send(struct rps_drv *drv, const struct rps_hdr *hdr,
 		 const void *payload)
 {
-	return drv_send(drv, view_of(drv->mem), hdr, payload);
+	int err = rps_drv_stage(drv, hdr, payload);
+
+	if (!err)
+		drv_tell_tx(drv, view_of(drv->mem));
+	return err;
 }
 
 int rps_drv_get(struct rps_drv *drv, struct rps_room *room)
 {
-	int buf = drv_take_tx(drv, view_of(drv->mem));
+	int buf = reclaim_tx(drv);
 
 	if (buf < 0)
 		return buf;
 	room->buf = (uint16_t)buf;
 	room->addr = drv_addr(drv, drv_tx_offset(drv, room->buf)).v;
-	room->payload =
-		drv->bufs + drv_tx_offset(drv, room->buf) + RPMSG_HDR_BYTES;
+	room->payload = drv_tx_at(drv, room->buf) + RPMSG_HDR_BYTES;
 	room->room_bytes = drv_send_room(drv);
 	return 0;
 }
@@ -356,7 +489,7 @@ int rps_drv_stage_room(struct rps_drv *drv, const struct rps_room *room,
 
 	if (hdr->len_bytes > drv_send_room(drv))
 		return -EMSGSIZE;
-	drv_write_hdr(drv, view, room->buf, hdr);
+	drv_write_hdr(drv, view, room->buf, drv_tx_at(drv, room->buf), hdr);
 	err = drv_stage_tx(drv, view, room->buf, hdr);
 	if (err)
 		rps_drv_unget(drv, room);

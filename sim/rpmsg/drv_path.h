@@ -24,14 +24,14 @@ static RPS_HOT struct gpa drv_bus_addr(const struct rps_drv *drv,
 }
 
 /* Receive buffers come first, send buffers behind them. */
-static RPS_HOT uint64_t drv_rx_offset(const struct rps_drv *drv, uint16_t buf)
+static RPS_HOT uint64_t drv_rx_offset(const struct rps_drv *drv, uint32_t buf)
 {
 	if (mutated(drv->mem, MUTANT_buffers_interleaved))
 		return 2 * (uint64_t)buf * drv->params.buf_bytes;
 	return (uint64_t)buf * drv->params.buf_bytes;
 }
 
-static RPS_HOT uint64_t drv_tx_offset(const struct rps_drv *drv, uint16_t buf)
+static RPS_HOT uint64_t drv_tx_offset(const struct rps_drv *drv, uint32_t buf)
 {
 	if (mutated(drv->mem, MUTANT_buffers_interleaved))
 		return drv_rx_offset(drv, buf) + drv->params.buf_bytes;
@@ -45,19 +45,6 @@ static RPS_HOT struct gpa drv_addr(const struct rps_drv *drv, uint64_t offset)
 
 /* --- receiving ----------------------------------------------------------- */
 
-/* Why a message is dropped; the numbers appear in traces. */
-enum drv_drop {
-	DROP_USED_SHORT = 1, /* used.len does not hold a header */
-	DROP_USED_LONG,      /* used.len is more than the buffer */
-	DROP_HDR_LONG,       /* hdr.len is more than was written */
-};
-
-/* Return: -EBADMSG. */
-RPS_COLD int drv_drop(struct rps_drv *drv, uint16_t buf, enum drv_drop why);
-
-/* A deliberate error: used.len again, which says how long the message is. */
-RPS_COLD void drv_reread_len(struct rps_drv *drv, struct rps_msg *msg);
-
 static RPS_HOT void drv_stage_rx(struct rps_drv *drv, struct view view,
 				 uint16_t buf, uint32_t len_bytes)
 {
@@ -69,12 +56,12 @@ static RPS_HOT void drv_stage_rx(struct rps_drv *drv, struct view view,
 	};
 
 	/* On a broken queue it stays where it is. */
-	(void)vdrv_stage_own(&drv->rx, view, buf, &vbuf);
+	(void)vdrv_stage_own(&drv->rx, &drv->rx_own, view, buf, &vbuf);
 }
 
 /* Our own memory says where the buffer is, not the peer's. */
 static RPS_HOT uint8_t *drv_received_at(struct rps_drv *drv, struct view view,
-					uint16_t buf)
+					uint32_t buf)
 {
 	if (mutated(view.mem, MUTANT_desc_addr_read_back)) {
 		uint64_t addr = load64(view, SEAM_DESC_ADDR,
@@ -86,86 +73,50 @@ static RPS_HOT uint8_t *drv_received_at(struct rps_drv *drv, struct view view,
 	return drv->bufs + drv_rx_offset(drv, buf);
 }
 
-/* rps_drv_rx(). */
-static RPS_HOT int drv_rx(struct rps_drv *drv, struct view view,
-			  struct rps_msg *msg)
+/*
+ * A message as it is as a rule, well-formed, in a buffer that has come back.
+ * @used_bytes: as the device claims.
+ *
+ * Return: whether @msg is it.
+ */
+static RPS_HOT bool drv_rx_usual(struct rps_drv *drv, struct view view,
+				 uint32_t buf, uint32_t used_bytes,
+				 struct rps_msg *msg)
 {
-	uint32_t used_bytes;
-	uint8_t *bytes;
-	uint16_t buf;
-	int head = vdrv_reclaim_own(&drv->rx, view, &used_bytes);
+	/* Our own memory says where the buffer is, not the peer's. */
+	uint8_t *bytes = drv->bufs + drv_rx_offset(drv, buf);
+	uint32_t room = used_bytes - RPMSG_HDR_BYTES;
 
-	if (head < 0)
-		return head;
-	/* Even a deliberate error of ours stays inside the buffers. */
-	if (mutated(view.mem, MUTANT_unposted_taken_back) &&
-	    head >= drv->num_bufs)
-		head = 0;
-	buf = (uint16_t)head;
-	if (used_bytes < RPMSG_HDR_BYTES &&
-	    !mutated(view.mem, MUTANT_used_short_accepted))
-		return drv_drop(drv, buf, DROP_USED_SHORT);
-	if (used_bytes > drv->params.buf_bytes &&
-	    !mutated(view.mem, MUTANT_used_long_accepted))
-		return drv_drop(drv, buf, DROP_USED_LONG);
-
-	bytes = drv_received_at(drv, view, buf);
-	/* Never, but for an address that a deliberate error took elsewhere. */
-	if (mutated(view.mem, MUTANT_desc_addr_read_back) && !bytes)
-		return drv_drop(drv, buf, DROP_USED_LONG);
-	hdr_read(view, order_of(view), bytes, used_bytes - RPMSG_HDR_BYTES,
-		 &msg->hdr);
+	/* Neither too short for a header nor longer than the buffer. */
+	if (room > drv->rx_room)
+		return false;
+	hdr_read(view, order_of(view), bytes, room, &msg->hdr);
+	if (msg->hdr.len_bytes > room)
+		return false;
 	if (!view.plain)
 		probe_header(view.mem, RPS_EVENT_header_read,
 			     drv_addr(drv, drv_rx_offset(drv, buf)), &msg->hdr);
-	if (msg->hdr.len_bytes > used_bytes - RPMSG_HDR_BYTES &&
-	    !mutated(view.mem, MUTANT_hdr_long_accepted))
-		return drv_drop(drv, buf, DROP_HDR_LONG);
-	if (mutated(view.mem, MUTANT_hdr_len_reread))
-		hdr_read(view, order_of(view), bytes, UINT64_MAX, &msg->hdr);
-	if (mutated(view.mem, MUTANT_used_len_reread))
-		drv_reread_len(drv, msg);
-	/* Even a deliberate error of ours stays inside the buffer. */
-	if (!view.plain &&
-	    msg->hdr.len_bytes > drv->params.buf_bytes - RPMSG_HDR_BYTES)
-		msg->hdr.len_bytes =
-			(uint16_t)(drv->params.buf_bytes - RPMSG_HDR_BYTES);
 	msg->payload = bytes + RPMSG_HDR_BYTES;
-	msg->buf = buf;
+	msg->buf = (uint16_t)buf;
 	msg->gathered = false;
-	return 0;
+	return true;
 }
 
-/* rps_drv_rx_done(). */
-static RPS_HOT void drv_rx_done(struct rps_drv *drv, struct view view,
-				const struct rps_msg *msg)
+/* Somebody holds on to a message: its buffer is ours until rps_drv_rx_done(). */
+static RPS_HOT void drv_rx_keep(struct rps_drv *drv, uint16_t buf)
 {
-	uint32_t len_bytes = drv->params.buf_bytes;
+	vdrv_keep_own(&drv->rx_own, buf);
+}
 
-	if (mutated(view.mem, MUTANT_repost_short))
-		len_bytes = RPMSG_HDR_BYTES + msg->hdr.len_bytes;
-	drv_stage_rx(drv, view, msg->buf, len_bytes);
+/* rps_drv_rx_done() in a plain view, without drv_rx_keep(): its descriptor says
+ * what it always says. */
+static RPS_HOT void drv_rx_return(struct vdrv *rx, struct view view,
+				  uint16_t buf)
+{
+	vdrv_stage_head(rx, view, buf);
 }
 
 /* --- sending ------------------------------------------------------------- */
-
-/* Where no buffer of ours is left: ask the device for one.
- * Return: its number, or as rps_drv_stage(). */
-RPS_COLD int drv_reclaim_tx(struct rps_drv *drv);
-
-/* Return: number of a buffer to be filled, or as rps_drv_stage(). */
-static RPS_HOT int drv_take_tx(struct rps_drv *drv, struct view view)
-{
-	int buf;
-
-	if (drv->num_tx_free > 0)
-		return drv->tx_free[--drv->num_tx_free];
-	/* used.len says nothing here: the device writes nothing. */
-	if (!view.plain || drv->tx.used_seen == drv->tx.used_idx)
-		return drv_reclaim_tx(drv);
-	buf = vdrv_reclaim_own(&drv->tx, view, NULL);
-	return buf < 0 ? -EPIPE : buf;
-}
 
 static RPS_HOT uint32_t drv_send_room(const struct rps_drv *drv)
 {
@@ -176,22 +127,32 @@ static RPS_HOT uint32_t drv_send_room(const struct rps_drv *drv)
 	return drv->params.tx_buf_bytes - RPMSG_HDR_BYTES;
 }
 
-static RPS_HOT void drv_write_hdr(struct rps_drv *drv, struct view view,
-				  uint16_t buf, const struct rps_hdr *hdr)
+static RPS_HOT uint8_t *drv_tx_at(const struct rps_drv *drv, uint32_t buf)
 {
-	struct rpmsg_hdr wire = hdr_pack_in(view, order_of(view), hdr);
-	uint64_t offset = drv_tx_offset(drv, buf);
+	if (mutated(drv->mem, MUTANT_buffers_interleaved))
+		return drv->bufs + drv_tx_offset(drv, buf);
+	return drv->tx_bufs + (uint64_t)buf * drv->params.tx_buf_bytes;
+}
 
-	copy_out(view.mem, SEAM_HDR, drv->bufs + offset, &wire, sizeof(wire));
+static RPS_HOT void drv_write_hdr(struct rps_drv *drv, struct view view,
+				  uint32_t buf, uint8_t *to,
+				  const struct rps_hdr *hdr)
+{
+	struct rpmsg_hdr wire = hdr_write(view, order_of(view), to, hdr);
+
 	if (!view.plain)
-		probe_written(view.mem, order_of(view),
-			      drv_bus_addr(drv, drv_addr(drv, offset)), &wire);
+		probe_written(
+			view.mem, order_of(view),
+			drv_bus_addr(drv,
+				     drv_addr(drv, drv_tx_offset(drv, buf))),
+			&wire);
 }
 
 /* A deliberate error: one message in two descriptors. */
 RPS_COLD int drv_stage_chained(struct rps_drv *drv, uint16_t buf,
 			       const struct vbuf *vbuf);
 
+/* One that was reclaimed, or was never lent: see vdrv_describe_own(). */
 static RPS_HOT int drv_stage_tx(struct rps_drv *drv, struct view view,
 				uint16_t buf, const struct rps_hdr *hdr)
 {
@@ -204,41 +165,60 @@ static RPS_HOT int drv_stage_tx(struct rps_drv *drv, struct view view,
 	if (vbuf.len_bytes >= 480 &&
 	    mutated(view.mem, MUTANT_long_message_chained))
 		return drv_stage_chained(drv, buf, &vbuf);
-	return vdrv_stage_own(&drv->tx, view, buf, &vbuf) ? -EPIPE : 0;
+	return vdrv_stage_own(&drv->tx, &drv->tx_own, view, buf, &vbuf) ? -EPIPE
+									: 0;
 }
 
-/* rps_drv_stage(). */
-static RPS_HOT int drv_stage(struct rps_drv *drv, struct view view,
-			     const struct rps_hdr *hdr, const void *payload)
+/* @buf: in a plain view, one that vdrv_relend_own() was called for. */
+static RPS_HOT int drv_fill(struct rps_drv *drv, struct view view, uint32_t buf,
+			    const struct rps_hdr *hdr, const void *payload)
 {
-	uint8_t *bytes;
-	int err;
-	int buf;
+	uint8_t *bytes = drv_tx_at(drv, buf);
+	int err = 0;
 
-	if (hdr->len_bytes > drv_send_room(drv))
-		return -EMSGSIZE;
-	buf = drv_take_tx(drv, view);
-	if (buf < 0)
-		return buf;
-	bytes = drv->bufs + drv_tx_offset(drv, (uint16_t)buf);
-	drv_write_hdr(drv, view, (uint16_t)buf, hdr);
+	drv_write_hdr(drv, view, buf, bytes, hdr);
 	/* Shown by nobody before the payload is in its place too. */
-	err = drv_stage_tx(drv, view, (uint16_t)buf, hdr);
-	/* Nothing to copy may come without an address to copy it from. */
-	if (hdr->len_bytes > 0)
-		copy_out(view.mem, SEAM_PAYLOAD, bytes + RPMSG_HDR_BYTES,
-			 payload, hdr->len_bytes);
+	if (view.plain)
+		vdrv_stage_head(&drv->tx, view, (uint16_t)buf);
+	else
+		err = drv_stage_tx(drv, view, (uint16_t)buf, hdr);
+	copy_out_any(view.mem, SEAM_PAYLOAD, bytes + RPMSG_HDR_BYTES, payload,
+		     hdr->len_bytes);
 	return err;
+}
+
+/*
+ * rps_drv_stage() in a plain view, as it goes as a rule: a buffer is known to
+ * have come back.
+ *
+ * Return: whether the message was staged; else nothing has changed.
+ */
+static RPS_HOT bool drv_stage_usual(struct rps_drv *drv, struct view view,
+				    const struct rps_hdr *hdr,
+				    const void *payload)
+{
+	struct vdrv *tx = &drv->tx;
+	uint32_t id;
+
+	/* used.len says nothing here: the device writes nothing. */
+	if (hdr->len_bytes > drv->tx_room || !vdrv_knows_more(tx) ||
+	    !vdrv_look_own(tx, &drv->tx_own, view, tx->used_idx, &id) ||
+	    !vdrv_relend_own(tx, &drv->tx_own, view, id,
+			     RPMSG_HDR_BYTES + hdr->len_bytes))
+		return false;
+	vdrv_step(tx, view, id, 0);
+	return drv_fill(drv, view, id, hdr, payload) == 0;
 }
 
 /* --- telling the device -------------------------------------------------- */
 
-static RPS_HOT void drv_kick(struct rps_drv *drv, struct view view,
-			     struct vdrv *vq)
+static RPS_HOT void drv_kick(struct rps_drv *drv, const struct vdrv *vq)
 {
-	if (vdrv_kick_decide(vq, view))
-		drv->ops->kick(drv->bus, vq->queue);
+	drv->ops->kick(drv->bus, vq->queue);
 }
+
+/* Apart, since it is rare that the device waits for buffers. */
+RPS_COLD void drv_kick_rx(struct rps_drv *drv);
 
 /* Whether a deliberate error keeps quiet about buffers that were posted. */
 static RPS_HOT bool drv_is_silent(const struct rps_drv *drv)
@@ -248,51 +228,58 @@ static RPS_HOT bool drv_is_silent(const struct rps_drv *drv)
 
 /* Stores of both rings come first, then the fence, then what is read of the
  * device: one fence serves all of them (barriers B and D). */
-static RPS_HOT void drv_tell(struct rps_drv *drv, struct view view, bool asked)
+static RPS_HOT void drv_tell(struct rps_drv *drv, struct view view,
+			     bool event_idx, bool asked)
 {
-	bool rx;
-	bool tx;
+	struct vring_news rx = vdrv_publish_news(&drv->rx, view);
+	struct vring_news tx = vdrv_publish_news(&drv->tx, view);
 
-	vdrv_publish(&drv->rx, view);
-	vdrv_publish(&drv->tx, view);
-	rx = vdrv_kick_undecided(&drv->rx, view);
-	tx = vdrv_kick_undecided(&drv->tx, view);
-	if (!asked && !rx && !tx)
+	if (!asked && !vdrv_is_news(view, rx) && !vdrv_is_news(view, tx))
 		return;
 	vdrv_fence(view);
-	if (rx && !drv_is_silent(drv))
-		drv_kick(drv, view, &drv->rx);
-	if (tx)
-		drv_kick(drv, view, &drv->tx);
+	if (vdrv_is_news(view, rx) && !drv_is_silent(drv) &&
+	    vdrv_kick_decide(&drv->rx, view, event_idx, rx))
+		drv_kick_rx(drv);
+	if (vdrv_is_news(view, tx) &&
+	    vdrv_kick_decide(&drv->tx, view, event_idx, tx))
+		drv_kick(drv, &drv->tx);
 }
 
-/* rps_drv_settle(). */
-static RPS_HOT bool drv_settle(struct rps_drv *drv, struct view view)
+static RPS_HOT bool drv_settle_as(struct rps_drv *drv, struct view view,
+				  bool event_idx, bool by_event, bool moved)
 {
-	bool asked = vdrv_irq_ask(&drv->rx, view);
+	bool asked = vdrv_irq_ask(&drv->rx, view, by_event, moved);
 
 	if (mutated(view.mem, MUTANT_irq_on_without_fence)) {
 		bool missed = vdrv_missed(&drv->rx, view, asked);
 
-		drv_tell(drv, view, asked);
+		drv_tell(drv, view, event_idx, asked);
 		return missed;
 	}
-	drv_tell(drv, view, asked);
+	drv_tell(drv, view, event_idx, asked);
 	return vdrv_missed(&drv->rx, view, asked);
 }
 
-/* rps_drv_send(), outside of a batch: nothing else waits to be told. */
-static RPS_HOT int drv_send(struct rps_drv *drv, struct view view,
-			    const struct rps_hdr *hdr, const void *payload)
+/* rps_drv_settle(), or with @moved where it is known that messages were taken since
+ * the last one.  What both queues were set up for, and what is asked for as
+ * a rule, is found out once. */
+static RPS_HOT bool drv_settle(struct rps_drv *drv, struct view view,
+			       bool moved)
 {
-	int err = drv_stage(drv, view, hdr, payload);
+	if (view.plain && vdrv_asks_by_event(&drv->rx))
+		return drv_settle_as(drv, view, true, true, moved);
+	return drv_settle_as(drv, view, vdrv_has_event_idx(&drv->tx), false,
+			     false);
+}
 
-	if (err)
-		return err;
-	vdrv_publish(&drv->tx, view);
+/* A message was staged outside of a batch: nothing else waits to be told. */
+static RPS_HOT void drv_tell_tx(struct rps_drv *drv, struct view view)
+{
+	struct vring_news tx = vdrv_publish_news(&drv->tx, view);
+
 	vdrv_fence(view);
-	drv_kick(drv, view, &drv->tx);
-	return 0;
+	if (vdrv_kick_decide(&drv->tx, view, vdrv_has_event_idx(&drv->tx), tx))
+		drv_kick(drv, &drv->tx);
 }
 
 #endif

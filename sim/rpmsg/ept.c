@@ -28,6 +28,24 @@ static bool taken(const struct rps_ept_table *table, unsigned int at,
 	return at < table->count && table->slot[at]->addr == addr;
 }
 
+/* Stands where there is none: an endpoint of an address that is not looked for
+ * at that place, so that nothing else need be asked. */
+static struct rps_ept *nobody_at(unsigned int place)
+{
+	static struct rps_ept nobody[] = {
+		{ .addr = 0 },
+		{ .addr = RPMSG_ADDR_ANY },
+	};
+
+	return &nobody[place == 0];
+}
+
+void ept_init(struct rps_ept_table *table)
+{
+	for (unsigned int place = 0; place < RPS_EPT_NEAR; place++)
+		table->near[place] = nobody_at(place);
+}
+
 int rps_ept_add(struct rps_ept_table *table, struct rps_ept *ept)
 {
 	uint32_t addr = ept->addr;
@@ -53,7 +71,8 @@ int rps_ept_add(struct rps_ept_table *table, struct rps_ept *ept)
 	table->slot[at] = ept;
 	table->count++;
 	ept->addr = addr;
-	table->near[addr % RPS_EPT_NEAR] = ept;
+	if (addr != RPMSG_NS_ADDR)
+		table->near[addr % RPS_EPT_NEAR] = ept;
 	return 0;
 }
 
@@ -64,7 +83,8 @@ int rps_ept_remove(struct rps_ept_table *table, const struct rps_ept *ept)
 	if (at == table->count || table->slot[at] != ept)
 		return -ENOENT;
 	if (table->near[ept->addr % RPS_EPT_NEAR] == ept)
-		table->near[ept->addr % RPS_EPT_NEAR] = NULL;
+		table->near[ept->addr % RPS_EPT_NEAR] =
+			nobody_at(ept->addr % RPS_EPT_NEAR);
 	table->count--;
 	memmove(&table->slot[at], &table->slot[at + 1],
 		(table->count - at) * sizeof(table->slot[0]));

@@ -5,15 +5,17 @@
 
 #include <rps/ept.h>
 
-/* rps_ept_find(): one look where addresses lie near each other, as they do. */
-static inline struct rps_ept *ept_find(const struct rps_ept_table *table,
+/* To be called once, before ept_near() is. */
+void ept_init(struct rps_ept_table *table);
+
+/* rps_ept_find() without a search: finds most where addresses lie near each
+ * other, as they do, and never the name service's.  NULL says nothing. */
+static inline struct rps_ept *ept_near(const struct rps_ept_table *table,
 				       uint32_t addr)
 {
 	struct rps_ept *ept = table->near[addr % RPS_EPT_NEAR];
 
-	if (ept && ept->addr == addr)
-		return ept;
-	return rps_ept_find(table, addr);
+	return ept->addr == addr ? ept : NULL;
 }
 
 #endif

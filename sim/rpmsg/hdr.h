@@ -3,6 +3,8 @@
 #ifndef RPS_RPMSG_HDR_H
 #define RPS_RPMSG_HDR_H
 
+#include <string.h>
+
 #include <rps/rpmsg.h>
 
 #include "../base/access.h"
@@ -70,6 +72,24 @@ _Static_assert(sizeof(struct rps_hdr) == sizeof(struct rpmsg_hdr) &&
 			       offsetof(struct rpmsg_hdr, flags),
 	       "struct rps_hdr");
 
+/* Fields in a buffer that may begin anywhere. */
+typedef volatile uint32_t una32 __attribute__((aligned(1), may_alias));
+typedef volatile uint64_t una64 __attribute__((aligned(1), may_alias));
+
+/* Field by field, as it comes out of registers: put together first, it would
+ * cost more than the stores that are saved. */
+static RPS_HOT void copy_out_fields(struct rpmsg_hdr *to,
+				    const struct rpmsg_hdr *wire)
+{
+	uint32_t last; /* length and flags */
+
+	*(una32 *)&to->src.raw = wire->src.raw;
+	*(una32 *)&to->dst.raw = wire->dst.raw;
+	*(una32 *)&to->reserved.raw = wire->reserved.raw;
+	memcpy(&last, &wire->len, sizeof(last));
+	*(una32 *)&to->len.raw = last;
+}
+
 /* Reads a header in one piece, once. */
 static RPS_HOT void hdr_read(struct view view, enum rps_order order,
 			     const uint8_t *from, uint64_t room,
@@ -83,6 +103,46 @@ static RPS_HOT void hdr_read(struct view view, enum rps_order order,
 	}
 	copy_in(view.mem, SEAM_HDR, &wire, from, sizeof(wire));
 	*hdr = hdr_unpack_in(view, order, &wire, room);
+}
+
+/* Writes a header.  Return: what was written. */
+static RPS_HOT struct rpmsg_hdr hdr_write(struct view view,
+					  enum rps_order order, uint8_t *to,
+					  const struct rps_hdr *hdr)
+{
+	struct rpmsg_hdr wire = hdr_pack_in(view, order, hdr);
+
+	if (view.plain)
+		copy_out_fields((void *)to, &wire);
+	else
+		copy_out(view.mem, SEAM_HDR, to, &wire, sizeof(wire));
+	return wire;
+}
+
+/* hdr_write() of one header after the other, in a plain view, of which the
+ * addresses are always @ends. */
+struct hdr_ends {
+	uint64_t raw;
+};
+
+static RPS_HOT struct hdr_ends hdr_ends_of(uint32_t src, uint32_t dst)
+{
+	struct rpmsg_hdr wire = { .src = { src }, .dst = { dst } };
+	struct hdr_ends ends;
+
+	memcpy(&ends.raw, &wire, sizeof(ends.raw));
+	return ends;
+}
+
+static RPS_HOT void hdr_write_next(uint8_t *to, struct hdr_ends ends,
+				   uint16_t len_bytes)
+{
+	const struct rpmsg_hdr wire = { .len = { len_bytes } };
+	uint64_t rest;
+
+	memcpy(&rest, &wire.reserved, sizeof(rest));
+	*(una64 *)(void *)to = ends.raw;
+	*(una64 *)(void *)(to + sizeof(ends.raw)) = rest;
 }
 
 #endif

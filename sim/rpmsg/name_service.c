@@ -99,12 +99,10 @@ static bool catch_up(struct rps_node *node)
 	return true;
 }
 
-void ns_flush(struct rps_node *node)
+static void send_pending(struct rps_node *node)
 {
 	unsigned int sent = 0;
 
-	if (!catch_up(node))
-		return;
 	while (sent < node->num_ns_pending &&
 	       send_ns(node, &node->ns_pending[sent]) == 0)
 		sent++;
@@ -113,6 +111,13 @@ void ns_flush(struct rps_node *node)
 	node->num_ns_pending -= sent;
 	memmove(&node->ns_pending[0], &node->ns_pending[sent],
 		node->num_ns_pending * sizeof(node->ns_pending[0]));
+}
+
+void ns_flush(struct rps_node *node)
+{
+	if (catch_up(node))
+		send_pending(node);
+	node_note_chores(node);
 }
 
 /* In the order in which they were asked for, however long they wait. */
@@ -131,6 +136,7 @@ static int say(struct rps_node *node, const struct rps_ept *ept, bool destroy)
 	ns_flush(node);
 	if (mutated(node->mem, MUTANT_announcement_not_retried))
 		node->num_ns_pending = 0;
+	node_note_chores(node);
 	return 0;
 }
 
@@ -232,6 +238,7 @@ static void create(struct rps_node *node, const struct rps_ns *ns)
 		mark(node->mem, MARK_channels_used_up);
 		if (mutated(node->mem, MUTANT_full_table_is_fatal))
 			node->ready = false;
+		node_note_chores(node);
 		return;
 	}
 	probe(node->mem, RPS_EVENT_channel_create, ns->addr, 0, 0);
@@ -328,6 +335,7 @@ void ns_receive(struct rps_node *node, const struct rps_msg *msg)
 	    (ns.addr == RPMSG_ADDR_ANY &&
 	     mutated(node->mem, MUTANT_ns_any_is_fatal)))
 		node->ready = false;
+	node_note_chores(node);
 	if (ns.destroy)
 		destroy(node, &ns);
 	else
@@ -374,6 +382,7 @@ void ns_link_down(struct rps_node *node)
 {
 	node->num_ns_pending = 0;
 	node->ns_next = RPMSG_ADDR_ANY;
+	node_note_chores(node);
 	for (unsigned int i = 0; i < node->chans.capacity; i++) {
 		struct rps_chan *chan = &node->chans.slot[i];
 

@@ -11,12 +11,6 @@ void ns_receive(struct rps_node *node, const struct rps_msg *msg);
 /* Send what had to wait, as far as buffers go. */
 void ns_flush(struct rps_node *node);
 
-/* Whether something has to wait. */
-static inline bool ns_waits(const struct rps_node *node)
-{
-	return node->num_ns_pending > 0 || node->ns_next != RPMSG_ADDR_ANY;
-}
-
 /* Announce again what the peer should know. */
 void ns_link_up(struct rps_node *node);
 

@@ -23,4 +23,46 @@ static inline uint32_t ns_addr(const struct rps_node *node)
 /* Show the peer what was staged, and tell it. */
 void node_flush(struct rps_node *node);
 
+/* Whether announcements have to wait. */
+static inline bool ns_waits(const struct rps_node *node)
+{
+	return node->num_ns_pending > 0 || node->ns_next != RPMSG_ADDR_ANY;
+}
+
+static inline bool node_has_chores(const struct rps_node *node)
+{
+	return !node->ready || node->polled || ns_waits(node);
+}
+
+/* For whoever changes what node_has_chores() asks for. */
+static inline void node_note_chores(struct rps_node *node)
+{
+	node->chores = node_has_chores(node);
+}
+
+/* rps_node_poll() and rps_node_trysend() on any link, and without one. */
+bool node_poll_any(struct rps_node *node);
+int node_send_any(struct rps_node *node, uint32_t src, uint32_t dst,
+		  const void *payload, size_t len_bytes);
+
+/* Receive what is next, whatever it is, and give its buffer back.
+ * Return: whether there was a message, or what was meant to be one. */
+bool node_receive_next(struct rps_node *node);
+
+/* Give back a buffer that is ours. */
+void node_rx_done(struct rps_node *node, const struct rps_msg *msg);
+
+/* The end of a poll: show, tell, and ask to be told.
+ * Return: as rps_node_poll(). */
+bool node_settle(struct rps_node *node);
+
+/* Find out whose a message is.
+ * Return: NULL where it was an announcement, which has been dealt with, or
+ * nobody's; its buffer is to be given back. */
+struct rps_ept *node_claim(struct rps_node *node, const struct rps_msg *msg);
+
+/* Hand a message to whomever it may be for. */
+enum rps_rx_result node_deliver(struct rps_node *node,
+				const struct rps_msg *msg);
+
 #endif

@@ -3,11 +3,12 @@
 #include "dev_path.h"
 #include "drv_path.h"
 #include "node_priv.h"
+#include "usual.h"
 
 #include <errno.h>
 
 /* Deliberate errors in the header of what is sent. */
-static RPS_HOT void spoil(const struct rps_node *node, struct rps_hdr *hdr)
+static void spoil(const struct rps_node *node, struct rps_hdr *hdr)
 {
 	if (mutated(node->mem, MUTANT_hdr_src_dst_swapped)) {
 		uint32_t src = hdr->src;
@@ -58,16 +59,14 @@ static bool is_starved(const struct rps_node *node, int err)
 	return err == -ENOMEM && node->corks > 0;
 }
 
-static RPS_HOT int send_as(struct rps_node *node, struct view view,
-			   const struct rps_hdr *hdr, const void *payload)
+static int send_any(struct rps_node *node, const struct rps_hdr *hdr,
+		    const void *payload)
 {
-	if (node->corks > 0)
-		return node->role == RPS_ROLE_DRIVER
-			       ? drv_stage(&node->drv, view, hdr, payload)
-			       : dev_stage(&node->dev, view, hdr, payload);
-	return node->role == RPS_ROLE_DRIVER
-		       ? drv_send(&node->drv, view, hdr, payload)
-		       : dev_send(&node->dev, view, hdr, payload);
+	if (node->role == RPS_ROLE_DRIVER)
+		return node->corks > 0 ? rps_drv_stage(&node->drv, hdr, payload)
+				       : rps_drv_send(&node->drv, hdr, payload);
+	return node->corks > 0 ? rps_dev_stage(&node->dev, hdr, payload)
+			       : rps_dev_send(&node->dev, hdr, payload);
 }
 
 /* A deliberate error: one message in two buffers. */
@@ -78,17 +77,16 @@ static int send_halves(struct rps_node *node, struct rps_hdr hdr,
 	int err;
 
 	hdr.len_bytes -= second;
-	err = send_as(node, view_of(node->mem), &hdr, payload);
+	err = send_any(node, &hdr, payload);
 	if (err)
 		return err;
 	payload += hdr.len_bytes;
 	hdr.len_bytes = second;
-	return send_as(node, view_of(node->mem), &hdr, payload);
+	return send_any(node, &hdr, payload);
 }
 
-/* One that is observed, or in the other byte order. */
-static RPS_COLD int send_told(struct rps_node *node, uint32_t src, uint32_t dst,
-			      const void *payload, size_t len_bytes)
+static int send_observed(struct rps_node *node, uint32_t src, uint32_t dst,
+			 const void *payload, size_t len_bytes)
 {
 	struct rps_hdr hdr = hdr_of(node, src, dst, len_bytes);
 	int err;
@@ -96,10 +94,10 @@ static RPS_COLD int send_told(struct rps_node *node, uint32_t src, uint32_t dst,
 	if (mutated(node->mem, MUTANT_long_message_split) && len_bytes > 12)
 		err = send_halves(node, hdr, payload);
 	else
-		err = send_as(node, view_of(node->mem), &hdr, payload);
+		err = send_any(node, &hdr, payload);
 	if (err == -EMSGSIZE && mutated(node->mem, MUTANT_too_long_cut)) {
 		hdr.len_bytes = 496;
-		err = send_as(node, view_of(node->mem), &hdr, payload);
+		err = send_any(node, &hdr, payload);
 	}
 	if (err == -ENOMEM && mutated(node->mem, MUTANT_full_is_broken))
 		return -EPIPE;
@@ -108,23 +106,23 @@ static RPS_COLD int send_told(struct rps_node *node, uint32_t src, uint32_t dst,
 	return err;
 }
 
-int rps_node_trysend(struct rps_node *node, uint32_t src, uint32_t dst,
-		     const void *payload, size_t len_bytes)
+int node_send_any(struct rps_node *node, uint32_t src, uint32_t dst,
+		  const void *payload, size_t len_bytes)
 {
 	int err = check(node, src, dst, len_bytes);
 
 	if (err)
 		return err;
-	if (is_plain(node->mem)) {
-		struct rps_hdr hdr = hdr_of(node, src, dst, len_bytes);
-
-		err = send_as(node, view_plain(node->mem), &hdr, payload);
-	} else {
-		err = send_told(node, src, dst, payload, len_bytes);
-	}
+	err = send_observed(node, src, dst, payload, len_bytes);
 	if (is_starved(node, err))
 		node_flush(node);
 	return err;
+}
+
+int rps_node_trysend(struct rps_node *node, uint32_t src, uint32_t dst,
+		     const void *payload, size_t len_bytes)
+{
+	return node->trysend(node, src, dst, payload, len_bytes);
 }
 
 void rps_node_cork(struct rps_node *node)
@@ -138,6 +136,42 @@ void rps_node_uncork(struct rps_node *node)
 	node->corks--;
 	if (node->corks == 0 && node->ready)
 		node_flush(node);
+}
+
+/* Return: how many of them were staged. */
+static unsigned int stage_batch(struct rps_node *node, uint32_t src,
+				uint32_t dst, const struct rps_out *out,
+				unsigned int count, int *err)
+{
+	unsigned int n = 0;
+
+	while (n < count) {
+		if (node->usual)
+			n += usual_send(node, src, dst, &out[n], count - n);
+		if (n == count)
+			break;
+		/* Whatever is unusual about this one. */
+		*err = node_send_any(node, src, dst, out[n].payload,
+				     out[n].len_bytes);
+		if (*err)
+			break;
+		n++;
+	}
+	return n;
+}
+
+int rps_node_send_batch(struct rps_node *node, uint32_t src, uint32_t dst,
+			const struct rps_out *out, unsigned int count)
+{
+	unsigned int n;
+	int err = check(node, src, dst, 0);
+
+	if (err)
+		return err;
+	rps_node_cork(node);
+	n = stage_batch(node, src, dst, out, count, &err);
+	rps_node_uncork(node);
+	return n > 0 ? (int)n : err;
 }
 
 int rps_node_get(struct rps_node *node, struct rps_room *room)

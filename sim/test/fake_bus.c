@@ -168,8 +168,6 @@ struct fake_bus *bus_create(const struct bus_config *config)
 	params->bufsz = config->bufsz;
 	params->native = config->native_be ? RPS_ORDER_BE : RPS_ORDER_LE;
 	params->start_idx = config->start_idx;
-	params->rx_slots = bus->slot[RPS_QUEUE_RX];
-	params->tx_slots = bus->slot[RPS_QUEUE_TX];
 	for (unsigned int q = 0; q < RPS_NUM_QUEUES; q++)
 		ck_assert_int_eq(
 			rps_vring_place(

@@ -68,11 +68,14 @@ static enum rps_remote_state settle(uint64_t now_ms)
 	unsigned int quiet = 0;
 
 	for (unsigned int i = 0; quiet < 4; i++) {
-		bool more;
+		unsigned int heard = inbox.count;
+		bool more = false;
 
 		ck_assert_uint_lt(i, ROUNDS_MAX);
 		ck_assert_int_eq(rps_remote_step(remote, now_ms, &state), 0);
-		more = rps_node_poll(&driver->node);
+		if (driver->node.ready)
+			more = rps_node_poll(&driver->node);
+		more = more || inbox.count != heard;
 		quiet = more || state == RPS_REMOTE_BUSY ? 0 : quiet + 1;
 		if (state == RPS_REMOTE_ENDS)
 			break;

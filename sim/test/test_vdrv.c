@@ -312,7 +312,7 @@ START_TEST(nothing_returned_is_nothing_to_reclaim)
 	ck_assert_int_eq(rps_vdrv_reclaim(&ring->drv, &used), -EAGAIN);
 	ring_offer(ring, 0);
 	ck_assert_int_eq(rps_vdrv_reclaim(&ring->drv, &used), -EAGAIN);
-	ck_assert(!ring->drv.broken);
+	ck_assert(!rps_vdrv_is_broken(&ring->drv));
 	free(ring);
 }
 END_TEST

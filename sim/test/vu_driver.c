@@ -142,8 +142,6 @@ void vud_start(struct vu_driver *driver, uint32_t num)
 		.bufs = { VUF_GUEST_BASE + BUFS_OFFSET },
 		.buf_bytes = BUF_BYTES,
 		.native = RPS_ORDER_HOST,
-		.rx_slots = driver->slot[RPS_QUEUE_RX],
-		.tx_slots = driver->slot[RPS_QUEUE_TX],
 	};
 
 	for (unsigned int i = 0; i < RPS_NUM_QUEUES; i++)

@@ -17,7 +17,6 @@ struct vu_driver {
 	struct vu_frontend fe;
 	struct rps_mem mem; /* the driver's view */
 	uint8_t status;
-	struct vdrv_slot slot[RPS_NUM_QUEUES][VUF_RING_NUM];
 	struct rps_ept *ept_slot[VUD_EPTS];
 	struct rps_chan chan_slot[VUD_CHANS];
 	struct rps_node node;

@@ -22,9 +22,8 @@ int rps_vdev_init(struct vdev *vq, const struct rps_mem *mem,
 	vq->published_idx = params->start_idx;
 	vq->notify_idx = params->start_idx;
 	vq->asked_idx = params->start_idx;
-	vq->event_idx = params->event_idx;
 	vq->indirect = params->indirect;
-	vq->kick_on = true;
+	vq->state = VDEV_KICK_ON | (params->event_idx ? VDEV_EVENT_IDX : 0);
 	err = rps_vring_attach(&vq->ring, mem, params->num, addrs);
 	if (err)
 		return err;
@@ -35,11 +34,59 @@ int rps_vdev_init(struct vdev *vq, const struct rps_mem *mem,
 	return 0;
 }
 
-void vdev_break(struct vdev *vq, enum vdev_fault why, uint32_t value)
+/* Why a queue is broken; the numbers appear in traces. */
+enum vdev_fault {
+	FAULT_AVAIL_IDX = 1, /* further ahead than the ring is long, or back */
+	FAULT_AVAIL_HEAD,    /* head outside the table */
+};
+
+static void break_queue(struct vdev *vq, enum vdev_fault why, uint32_t value)
 {
-	vq->broken = true;
+	vq->state |= VDEV_BROKEN;
 	vq->avail_seen = vq->avail_idx;
 	probe(vq->mem, RPS_EVENT_queue_broken, vq->queue, why, value);
+}
+
+int vdev_refresh(struct vdev *vq)
+{
+	uint16_t bad;
+	int err;
+
+	/* A broken queue has nothing that was seen and not looked at. */
+	if (vdev_knows_more(vq))
+		return 0;
+	if (rps_vdev_is_broken(vq))
+		return -EPROTO;
+	err = vdev_peek(vq, view_of(vq->mem), &bad);
+	if (err == -EPROTO)
+		break_queue(vq, FAULT_AVAIL_IDX, bad);
+	return err;
+}
+
+struct vdev_desc vdev_first_desc(const struct vdev *vq, uint16_t head)
+{
+	struct view view = view_of(vq->mem);
+	struct vdev_desc desc = vdev_read_desc(view, &vq->ring.desc[head]);
+
+	vdev_probe_desc(vq, view, head, &desc);
+	return desc;
+}
+
+int vdev_take_head(struct vdev *vq, struct vdev_desc *first)
+{
+	struct view view = view_of(vq->mem);
+	uint16_t head;
+	int err = vdev_refresh(vq);
+
+	if (err)
+		return err;
+	if (!vdev_look(vq, view, vq->avail_idx, &head)) {
+		break_queue(vq, FAULT_AVAIL_HEAD, head);
+		return -EPROTO;
+	}
+	vdev_step(vq, view, head);
+	*first = vdev_first_desc(vq, head);
+	return head;
 }
 
 /* A table to walk: the ring's own, or an indirect one. */
@@ -62,7 +109,7 @@ static int add_segment(struct vdev *vq, struct vchain *chain,
 	seg->addr = desc->addr;
 	seg->len_bytes = desc->len_bytes;
 	seg->device_writes = device_writes;
-	seg->host = vdev_map(vq, view_of(vq->mem), desc);
+	seg->host = map_near(vq->mem, &vq->near, desc->addr, desc->len_bytes);
 	if (!seg->host) {
 		mark(vq->mem, MARK_segment_outside);
 		return -EFAULT;
@@ -111,7 +158,7 @@ static struct vdev_desc read_next(const struct vdev *vq,
 
 	if (indirect)
 		return vdev_read_desc(view, &table->desc[index]);
-	return vdev_first_desc(vq, view, index);
+	return vdev_first_desc(vq, index);
 }
 
 static int walk(struct vdev *vq, struct vchain *chain,
@@ -183,12 +230,12 @@ int rps_vdev_take(struct vdev *vq, struct vchain *chain)
 {
 	struct view view = view_of(vq->mem);
 	struct vdev_desc first;
-	int head = vdev_take_head(vq, view, &first);
+	int head = vdev_take_head(vq, &first);
 
 	if (head < 0)
 		return head;
 	/* The wish goes along; whoever is about to sleep asks again. */
-	if (vq->event_idx && vq->kick_on)
+	if (vdev_has_event_idx(vq) && vq->state & VDEV_KICK_ON)
 		store16(view, SEAM_AVAIL_EVENT, vq->ring.avail_event,
 			vq->avail_idx);
 	return vdev_walk(vq, (uint16_t)head, &first, chain);
@@ -213,20 +260,21 @@ void rps_vdev_complete(struct vdev *vq, uint32_t id, uint32_t len_bytes)
 bool rps_vdev_notify_needed(struct vdev *vq)
 {
 	struct view view = view_of(vq->mem);
+	struct vring_news news = vdev_news(vq);
 
-	if (!vdev_notify_undecided(vq))
+	if (!is_news(news))
 		return false;
 	vdev_fence(view);
-	return vdev_notify_decide(vq, view);
+	return vdev_notify_decide(vq, view, vdev_has_event_idx(vq), news);
 }
 
 void rps_vdev_kick_off(struct vdev *vq)
 {
 	struct view view = view_of(vq->mem);
 
-	vq->kick_on = false;
+	vq->state &= (uint8_t)~VDEV_KICK_ON;
 	probe(vq->mem, RPS_EVENT_kick_disarm, vq->queue, 0, 0);
-	if (vq->event_idx) {
+	if (vdev_has_event_idx(vq)) {
 		/* An event just passed is not met again for 2^16 entries. */
 		store16(view, SEAM_AVAIL_EVENT, vq->ring.avail_event,
 			(uint16_t)(vq->avail_idx - 1));
@@ -241,10 +289,10 @@ bool rps_vdev_kick_on(struct vdev *vq)
 	struct view view = view_of(vq->mem);
 
 	/* Asked again in any case. */
-	vq->kick_on = false;
+	vq->state &= (uint8_t)~VDEV_KICK_ON;
 	/* Barrier B: the wish is visible before the ring is looked at; its
 	 * other half is vdrv_fence(). */
-	if (vdev_kick_ask(vq, view) &&
+	if (vdev_kick_ask(vq, view, false, false) &&
 	    !mutated(vq->mem, MUTANT_kick_on_without_fence))
 		fence_full(vq->mem);
 	return vdev_missed(vq, view, true);

@@ -14,53 +14,61 @@
 #include "../base/map.h"
 #include "../base/mutant.h"
 #include "../base/view_probe.h"
+#include "news.h"
+
+static RPS_HOT bool vdev_has_event_idx(const struct vdev *vq)
+{
+	return vq->state & VDEV_EVENT_IDX;
+}
 
 /* --- taking -------------------------------------------------------------- */
 
-/* Why a queue is broken; the numbers appear in traces. */
-enum vdev_fault {
-	FAULT_AVAIL_IDX = 1, /* further ahead than the ring is long, or back */
-	FAULT_AVAIL_HEAD,    /* head outside the table */
-};
-
-RPS_COLD void vdev_break(struct vdev *vq, enum vdev_fault why, uint32_t value);
-
 /* Whether @seen tells of nothing that was not yet taken. */
 static RPS_HOT bool vdev_nothing_new(const struct vdev *vq, struct view view,
-				     uint16_t seen)
+				     uint16_t seen, uint16_t idx)
 {
 	if (mutated(view.mem, MUTANT_avail_idx_compared))
-		return seen <= vq->avail_idx;
+		return seen <= idx;
 	if (mutated(view.mem, MUTANT_avail_count_masked))
-		return (seen & vq->ring.mask) ==
-		       (vq->avail_idx & vq->ring.mask);
-	return seen == vq->avail_idx;
+		return (seen & vq->ring.mask) == (idx & vq->ring.mask);
+	return seen == idx;
 }
 
-/* Look at the driver's index again.
- * Return: 0; -EAGAIN where nothing was offered; -EPROTO. */
-static RPS_HOT int vdev_peek(struct vdev *vq, struct view view)
+/* Whether more is known to be available, without a look at the ring. */
+static RPS_HOT bool vdev_knows_more(const struct vdev *vq)
 {
-	uint16_t held = (uint16_t)(vq->avail_idx - vq->published_idx);
+	return vq->avail_seen != vq->avail_idx;
+}
+
+/*
+ * Look at the driver's index again.
+ * @bad: the index, where it makes no sense.
+ *
+ * Return: 0; -EAGAIN where nothing was offered; -EPROTO.
+ */
+static RPS_HOT int vdev_peek(struct vdev *vq, struct view view, uint16_t *bad)
+{
+	uint16_t idx = vq->avail_idx;
+	uint16_t held = (uint16_t)(idx - vq->published_idx);
+	uint16_t room = (uint16_t)(vq->ring.num - held);
 	uint16_t seen;
 
-	/* Barrier A; its other half is in vdrv_publish(). */
+	/* Barrier A; its other half is in vdrv_show(). */
 	if (mutated(view.mem, MUTANT_avail_idx_read_plain))
 		seen = load16(view, SEAM_AVAIL_IDX, &vq->ring.avail->idx);
 	else
 		seen = acquire16(view, SEAM_AVAIL_IDX, &vq->ring.avail->idx);
-	if (vdev_nothing_new(vq, view, seen))
+	if (vdev_nothing_new(vq, view, seen, idx))
 		return -EAGAIN;
 	/* Never more outstanding than entries, held ones included; one that
 	 * goes back would be followed all the way round. */
-	if ((uint16_t)(seen - vq->avail_idx) >
-		    (uint16_t)(vq->ring.num - held) &&
+	if ((uint16_t)(seen - idx) > room &&
 	    !mutated(view.mem, MUTANT_avail_jump_followed)) {
-		vdev_break(vq, FAULT_AVAIL_IDX, seen);
+		*bad = seen;
 		return -EPROTO;
 	}
 	vq->avail_seen = seen;
-	view_probe(view, RPS_EVENT_avail_seen, vq->queue, seen, vq->avail_idx);
+	view_probe(view, RPS_EVENT_avail_seen, vq->queue, seen, idx);
 	return 0;
 }
 
@@ -72,6 +80,7 @@ struct vdev_desc {
 	uint16_t next;
 };
 
+/* In a plain view all but its @next: a single one has none. */
 static RPS_HOT struct vdev_desc vdev_read_desc(struct view view,
 					       const struct vring_desc *at)
 {
@@ -81,21 +90,46 @@ static RPS_HOT struct vdev_desc vdev_read_desc(struct view view,
 		.flags = load16(view, SEAM_DESC_FLAGS, &at->flags),
 	};
 
-	/* Else it means nothing; in a simulated world it is a step. */
-	if (!view.plain || desc.flags & VRING_DESC_F_NEXT)
+	if (!view.plain)
 		desc.next = load16(view, SEAM_DESC_NEXT, &at->next);
 	return desc;
 }
 
-static RPS_HOT struct vdev_desc vdev_first_desc(const struct vdev *vq,
-						struct view view, uint16_t head)
+static RPS_HOT void vdev_probe_desc(const struct vdev *vq, struct view view,
+				    uint16_t head, const struct vdev_desc *desc)
 {
-	struct vdev_desc desc = vdev_read_desc(view, &vq->ring.desc[head]);
-
-	view_probe(view, RPS_EVENT_desc_read, vq->queue, desc.addr.v,
-		   probe_desc(head, desc.flags, desc.len_bytes));
-	return desc;
+	view_probe(view, RPS_EVENT_desc_read, vq->queue, desc->addr.v,
+		   probe_desc(head, desc->flags, desc->len_bytes));
 }
+
+/* What an entry of the available ring says; nothing is taken yet.
+ * @idx: of the entry; vq->avail_idx, or what is to become it.
+ * Return: whether it lies in the table. */
+static RPS_HOT bool vdev_look(const struct vdev *vq, struct view view,
+			      uint32_t idx, uint16_t *head)
+{
+	*head = load16(view, SEAM_AVAIL_RING,
+		       &vq->ring.avail->ring[entry_of(&vq->ring, idx)]);
+	if (mutated(view.mem, MUTANT_head_masked))
+		*head &= (uint16_t)vq->ring.mask;
+	if (mutated(view.mem, MUTANT_head_clamped) && *head > vq->ring.mask)
+		*head = 0;
+	return *head <= vq->ring.mask;
+}
+
+/* What vdev_look() has seen is taken out of the ring. */
+static RPS_HOT void vdev_step(struct vdev *vq, struct view view, uint16_t head)
+{
+	vq->avail_idx++;
+	view_probe(view, RPS_EVENT_buffer_take, vq->queue, head, vq->avail_idx);
+}
+
+/* Makes sure that vdev_knows_more().
+ * Return: 0, or as rps_vdev_take(). */
+int vdev_refresh(struct vdev *vq);
+
+/* The first descriptor of a buffer, all of it. */
+struct vdev_desc vdev_first_desc(const struct vdev *vq, uint16_t head);
 
 /*
  * Take the next available buffer.
@@ -103,33 +137,7 @@ static RPS_HOT struct vdev_desc vdev_first_desc(const struct vdev *vq,
  *
  * Return: its head, to be given back; -EAGAIN and -EPROTO as rps_vdev_take().
  */
-static RPS_HOT int vdev_take_head(struct vdev *vq, struct view view,
-				  struct vdev_desc *first)
-{
-	uint16_t head;
-
-	/* A broken queue has nothing that was seen and not looked at. */
-	if (vq->avail_seen == vq->avail_idx) {
-		int err = vq->broken ? -EPROTO : vdev_peek(vq, view);
-
-		if (err)
-			return err;
-	}
-	head = load16(view, SEAM_AVAIL_RING,
-		      &vq->ring.avail->ring[vq->avail_idx & vq->ring.mask]);
-	if (mutated(view.mem, MUTANT_head_masked))
-		head &= vq->ring.mask;
-	if (mutated(view.mem, MUTANT_head_clamped) && head > vq->ring.mask)
-		head = 0;
-	if (head > vq->ring.mask) {
-		vdev_break(vq, FAULT_AVAIL_HEAD, head);
-		return -EPROTO;
-	}
-	vq->avail_idx++;
-	view_probe(view, RPS_EVENT_buffer_take, vq->queue, head, vq->avail_idx);
-	*first = vdev_first_desc(vq, view, head);
-	return head;
-}
+int vdev_take_head(struct vdev *vq, struct vdev_desc *first);
 
 /* One descriptor that is all there is, and goes the way it should. */
 static RPS_HOT bool vdev_is_simple(struct view view,
@@ -142,13 +150,6 @@ static RPS_HOT bool vdev_is_simple(struct view view,
 		       (device_writes ? VRING_DESC_F_WRITE : 0);
 }
 
-/* Return: pointer to the bytes of a descriptor, or NULL. */
-static RPS_HOT uint8_t *vdev_map(struct vdev *vq, struct view view,
-				 const struct vdev_desc *desc)
-{
-	return map_near(view.mem, &vq->near, desc->addr, desc->len_bytes);
-}
-
 /* Walk the chain that starts with @first at @head, and map all of it.
  * Return: as rps_vdev_take(). */
 RPS_COLD int vdev_walk(struct vdev *vq, uint16_t head,
@@ -156,10 +157,8 @@ RPS_COLD int vdev_walk(struct vdev *vq, uint16_t head,
 
 /* --- giving back --------------------------------------------------------- */
 
-static RPS_HOT void vdev_publish(struct vdev *vq, struct view view)
+static RPS_HOT void vdev_show(struct vdev *vq, struct view view)
 {
-	if (vq->published_idx == vq->used_idx)
-		return;
 	vq->published_idx = vq->used_idx;
 	if (mutated(view.mem, MUTANT_used_idx_plain)) {
 		store16(view, SEAM_USED_IDX, &vq->ring.used->idx, vq->used_idx);
@@ -167,6 +166,12 @@ static RPS_HOT void vdev_publish(struct vdev *vq, struct view view)
 	}
 	/* Barrier C; its other half is in vdrv_peek(). */
 	publish16(view, SEAM_USED_IDX, &vq->ring.used->idx, vq->used_idx);
+}
+
+static RPS_HOT void vdev_publish(struct vdev *vq, struct view view)
+{
+	if (vq->published_idx != vq->used_idx)
+		vdev_show(vq, view);
 }
 
 static RPS_HOT void vdev_write_elem(struct vdev *vq, struct view view,
@@ -185,12 +190,23 @@ static RPS_HOT void vdev_write_elem(struct vdev *vq, struct view view,
 	update32(view, SEAM_USED_LEN, &elem->len, len_bytes);
 }
 
+/* What vdev_stage() writes, in bulk, as vdrv_put_head(). */
+static RPS_HOT void vdev_put_elem(struct vdev *vq, struct view view,
+				  uint32_t idx, uint32_t id, uint32_t len_bytes)
+{
+	struct vring_used_elem *elem =
+		&vq->ring.used->ring[entry_of(&vq->ring, idx)];
+
+	store32(view, SEAM_USED_ID, &elem->id, id);
+	store32(view, SEAM_USED_LEN, &elem->len, len_bytes);
+}
+
 /* rps_vdev_stage(). */
 static RPS_HOT void vdev_stage(struct vdev *vq, struct view view, uint32_t id,
 			       uint32_t len_bytes)
 {
 	struct vring_used_elem *elem =
-		&vq->ring.used->ring[vq->used_idx & vq->ring.mask];
+		&vq->ring.used->ring[entry_of(&vq->ring, vq->used_idx)];
 
 	if (mutated(view.mem, MUTANT_elem_after_idx)) {
 		vq->used_idx++;
@@ -200,17 +216,32 @@ static RPS_HOT void vdev_stage(struct vdev *vq, struct view view, uint32_t id,
 	vdev_write_elem(vq, view, elem, id, len_bytes);
 	vq->used_idx++;
 	if (mutated(view.mem, MUTANT_used_idx_wraps_at_num))
-		vq->used_idx &= vq->ring.mask;
+		vq->used_idx &= (uint16_t)vq->ring.mask;
 	view_probe(view, RPS_EVENT_used_write, vq->queue, id, len_bytes);
 	view_probe(view, RPS_EVENT_used_publish, vq->queue, id, vq->used_idx);
 }
 
 /* --- notifying ----------------------------------------------------------- */
 
-/* Something was published about which no notification was decided yet. */
-static RPS_HOT bool vdev_notify_undecided(const struct vdev *vq)
+/* What is to be decided about now: the next one to ask hears of it no more. */
+static RPS_HOT struct vring_news vdev_news(struct vdev *vq)
 {
-	return vq->notify_idx != vq->published_idx;
+	struct vring_news news = { vq->notify_idx, vq->published_idx };
+
+	vq->notify_idx = news.new;
+	return news;
+}
+
+/* vdev_publish() and vdev_news(), as vdrv_publish_news(). */
+static RPS_HOT struct vring_news vdev_publish_news(struct vdev *vq,
+						   struct view view)
+{
+	struct vring_news news = { vq->notify_idx, vq->used_idx };
+
+	if (view.plain ? is_news(news) : vq->published_idx != news.new)
+		vdev_show(vq, view);
+	vq->notify_idx = news.new;
+	return news;
 }
 
 /* Barrier D: used.idx is visible before the driver's wish is read; its other
@@ -238,20 +269,19 @@ static RPS_HOT uint16_t vdev_load_event(struct vdev *vq, struct view view)
 	return load16(view, SEAM_USED_EVENT, at);
 }
 
-/* rps_vdev_notify_needed() of what is undecided, behind vdev_fence(). */
-static RPS_HOT bool vdev_notify_decide(struct vdev *vq, struct view view)
+/* rps_vdev_notify_needed(), behind vdev_fence().
+ * @event_idx: as @vq has it; handed over where it is known already. */
+static RPS_HOT bool vdev_notify_decide(struct vdev *vq, struct view view,
+				       bool event_idx, struct vring_news news)
 {
-	uint16_t old = vq->notify_idx;
-	uint16_t new = vq->published_idx;
 	uint16_t word;
 
-	vq->notify_idx = new;
-	if (vq->event_idx || mutated(view.mem, MUTANT_notify_event_unasked)) {
+	if (event_idx || mutated(view.mem, MUTANT_notify_event_unasked)) {
 		word = vdev_load_event(vq, view);
 		if (mutated(view.mem, MUTANT_notify_event_late))
 			word++;
 		return vdev_say(vq, view, word,
-				rps_vring_need_event(word, new, old));
+				rps_vring_need_event(word, news.new, news.old));
 	}
 	if (mutated(view.mem, MUTANT_notify_reads_own_flags)) {
 		word = load16(view, SEAM_USED_FLAGS, &vq->ring.used->flags);
@@ -264,30 +294,46 @@ static RPS_HOT bool vdev_notify_decide(struct vdev *vq, struct view view)
 
 /* --- kicks --------------------------------------------------------------- */
 
+/* Whether kicks are asked for, as a rule, by avail_event. */
+static RPS_HOT bool vdev_asks_by_event(const struct vdev *vq)
+{
+	return vq->state == (VDEV_EVENT_IDX | VDEV_KICK_ON);
+}
+
 /*
  * Ask for a kick with the next available buffer.
+ * @by_event: vdev_asks_by_event(), where it is known; false is never wrong.
+ * @moved:    whether buffers were taken since this was last asked; where that
+ *            is not known, false.
  *
  * Return: whether the driver has to be told so: a full fence, and another look
  * at the ring with vdev_missed(), must follow. Where the wish has been in its
  * place all along, any buffer since has raised its kick.
  */
-static RPS_HOT bool vdev_kick_ask(struct vdev *vq, struct view view)
+static RPS_HOT bool vdev_kick_ask(struct vdev *vq, struct view view,
+				  bool by_event, bool moved)
 {
-	bool asked = vq->kick_on;
+	uint16_t idx = vq->avail_idx;
 
-	if (vq->broken)
-		return false;
-	vq->kick_on = true;
-	if (!vq->event_idx) {
-		if (asked && ACCESS_STORES_LAST)
+	if (!by_event) {
+		bool asked = vq->state & VDEV_KICK_ON;
+
+		if (rps_vdev_is_broken(vq))
 			return false;
-		store16(view, SEAM_USED_FLAGS, &vq->ring.used->flags, 0);
-		return true;
+		vq->state |= VDEV_KICK_ON;
+		if (!vdev_has_event_idx(vq)) {
+			if (asked && ACCESS_STORES_LAST)
+				return false;
+			store16(view, SEAM_USED_FLAGS, &vq->ring.used->flags,
+				0);
+			return true;
+		}
+		by_event = asked;
 	}
-	if (asked && vq->asked_idx == vq->avail_idx)
+	if (by_event && !moved && vq->asked_idx == idx)
 		return false;
-	vq->asked_idx = vq->avail_idx;
-	store16(view, SEAM_AVAIL_EVENT, vq->ring.avail_event, vq->avail_idx);
+	vq->asked_idx = idx;
+	store16(view, SEAM_AVAIL_EVENT, vq->ring.avail_event, idx);
 	return true;
 }
 
@@ -296,15 +342,12 @@ static RPS_HOT bool vdev_kick_ask(struct vdev *vq, struct view view)
 static RPS_HOT bool vdev_missed(const struct vdev *vq, struct view view,
 				bool asked)
 {
-	uint16_t seen;
+	uint16_t seen = load16(view, SEAM_AVAIL_IDX, &vq->ring.avail->idx);
 
-	if (vq->broken)
-		return false;
-	seen = load16(view, SEAM_AVAIL_IDX, &vq->ring.avail->idx);
 	if (asked)
 		view_probe(view, RPS_EVENT_kick_arm, vq->queue, seen,
 			   vq->avail_idx);
-	return seen != vq->avail_idx;
+	return seen != vq->avail_idx && !rps_vdev_is_broken(vq);
 }
 
 #endif

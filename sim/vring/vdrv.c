@@ -6,6 +6,12 @@
 #include "probe_ring.h"
 #include "vdrv_path.h"
 
+/* Why a queue is broken; the numbers appear in traces. */
+enum vdrv_fault {
+	FAULT_USED_IDX = 1, /* more returned than outstanding */
+	FAULT_USED_ID,      /* outside the table, or not outstanding */
+};
+
 static void clear_ring(struct vdrv *vq)
 {
 	struct vring *ring = &vq->ring;
@@ -45,15 +51,15 @@ int rps_vdrv_init(struct vdrv *vq, const struct rps_mem *mem,
 	vq->mem = mem;
 	vq->slot = slots;
 	vq->queue = params->queue;
-	vq->event_idx = params->event_idx;
-	vq->irq_on = true;
+	vq->state = VDRV_IRQ_ON | (params->event_idx ? VDRV_EVENT_IDX : 0);
 	vq->avail_idx = params->start_idx;
 	vq->published_idx = params->start_idx;
 	vq->kick_idx = params->start_idx;
 	vq->asked_idx = params->start_idx;
 	vq->used_idx = params->start_idx;
 	vq->used_seen = params->start_idx;
-	build_free_list(vq);
+	if (slots)
+		build_free_list(vq);
 
 	if (!mutated(mem, MUTANT_stale_ring))
 		clear_ring(vq);
@@ -86,7 +92,7 @@ int rps_vdrv_stage(struct vdrv *vq, const struct vbuf *bufs, uint16_t count,
 	uint16_t i = head;
 
 	rps_assert(count > 0);
-	if (vq->broken)
+	if (rps_vdrv_is_broken(vq))
 		return -EPIPE;
 	if (count > vq->free_count && mutated(vq->mem, MUTANT_overfull)) {
 		vdrv_stage_head(vq, view, 0);
@@ -143,7 +149,7 @@ int rps_vdrv_offer_indirect(struct vdrv *vq, struct gpa table,
 	uint16_t head = vq->free_head;
 
 	rps_assert(count > 0);
-	if (vq->broken)
+	if (rps_vdrv_is_broken(vq))
 		return -EPIPE;
 	if (vq->free_count == 0)
 		return -ENOSPC;
@@ -173,18 +179,53 @@ int rps_vdrv_offer_indirect(struct vdrv *vq, struct gpa table,
 bool rps_vdrv_kick_needed(struct vdrv *vq)
 {
 	struct view view = view_of(vq->mem);
+	struct vring_news news = vdrv_news(vq);
 
-	if (!vdrv_kick_undecided(vq, view))
+	if (!vdrv_is_news(view, news))
 		return false;
 	vdrv_fence(view);
-	return vdrv_kick_decide(vq, view);
+	return vdrv_kick_decide(vq, view, vdrv_has_event_idx(vq), news);
 }
 
-void vdrv_break(struct vdrv *vq, enum vdrv_fault why, uint32_t value)
+static void break_queue(struct vdrv *vq, enum vdrv_fault why, uint32_t value)
 {
-	vq->broken = true;
+	vq->state |= VDRV_BROKEN;
 	vq->used_seen = vq->used_idx;
 	probe(vq->mem, RPS_EVENT_queue_broken, vq->queue, why, value);
+}
+
+int vdrv_refresh(struct vdrv *vq)
+{
+	uint16_t bad;
+	int err;
+
+	/* A broken queue has nothing that was seen and not looked at. */
+	if (vdrv_knows_more(vq))
+		return 0;
+	if (rps_vdrv_is_broken(vq))
+		return -EPROTO;
+	err = vdrv_peek(vq, view_of(vq->mem), &bad);
+	if (err == -EPROTO)
+		break_queue(vq, FAULT_USED_IDX, bad);
+	return err;
+}
+
+int vdrv_next_used(struct vdrv *vq, const struct vdrv_own *own, uint32_t *id,
+		   uint32_t *len_bytes)
+{
+	struct view view = view_of(vq->mem);
+	int err = vdrv_refresh(vq);
+
+	if (err)
+		return err;
+	if (!vdrv_look(vq, own, view, vq->used_idx, id, len_bytes) ||
+	    (mutated(view.mem, MUTANT_used_id_reread) &&
+	     !vdrv_look(vq, own, view, vq->used_idx, id, len_bytes))) {
+		break_queue(vq, FAULT_USED_ID, *id);
+		return -EPROTO;
+	}
+	vdrv_step(vq, view, *id, *len_bytes);
+	return 0;
 }
 
 static void free_chain(struct vdrv *vq, uint16_t head)
@@ -203,14 +244,15 @@ static void free_chain(struct vdrv *vq, uint16_t head)
 int rps_vdrv_reclaim(struct vdrv *vq, struct vdrv_used *used)
 {
 	struct view view = view_of(vq->mem);
-	int head = vdrv_next_used(vq, view, &used->len_bytes);
+	uint32_t head;
+	int err = vdrv_next_used(vq, NULL, &head, &used->len_bytes);
 
-	if (head < 0)
-		return head;
+	if (err)
+		return err;
 	used->token = vq->slot[head].token;
 	free_chain(vq, (uint16_t)head);
 	/* The wish goes along; whoever is about to sleep asks again. */
-	if (vq->event_idx && vq->irq_on)
+	if (vdrv_has_event_idx(vq) && vq->state & VDRV_IRQ_ON)
 		store16(view, SEAM_USED_EVENT, vq->ring.used_event,
 			vq->used_idx);
 	return 0;
@@ -220,9 +262,9 @@ void rps_vdrv_irq_off(struct vdrv *vq)
 {
 	struct view view = view_of(vq->mem);
 
-	vq->irq_on = false;
+	vq->state &= (uint8_t)~VDRV_IRQ_ON;
 	probe(vq->mem, RPS_EVENT_irq_disarm, vq->queue, 0, 0);
-	if (vq->event_idx) {
+	if (vdrv_has_event_idx(vq)) {
 		/* An event just passed is not met again for 2^16 entries. */
 		store16(view, SEAM_USED_EVENT, vq->ring.used_event,
 			(uint16_t)(vq->used_idx - 1));
@@ -238,8 +280,8 @@ bool rps_vdrv_irq_on(struct vdrv *vq)
 
 	/* Asked again in any case.  Barrier D: the wish is visible before the
 	 * ring is looked at; its other half is vdev_fence(). */
-	vq->irq_on = false;
-	if (vdrv_irq_ask(vq, view) &&
+	vq->state &= (uint8_t)~VDRV_IRQ_ON;
+	if (vdrv_irq_ask(vq, view, false, false) &&
 	    !mutated(vq->mem, MUTANT_irq_on_without_fence))
 		fence_full(vq->mem);
 	return vdrv_missed(vq, view, true);

@@ -14,6 +14,12 @@
 #include "../base/assert.h"
 #include "../base/mutant.h"
 #include "../base/view_probe.h"
+#include "news.h"
+
+static RPS_HOT bool vdrv_has_event_idx(const struct vdrv *vq)
+{
+	return vq->state & VDRV_EVENT_IDX;
+}
 
 /* --- offering ------------------------------------------------------------ */
 
@@ -42,10 +48,8 @@ static RPS_HOT uint16_t vdrv_flags_of(struct view view, const struct vbuf *buf)
 	return buf->device_writes ? VRING_DESC_F_WRITE : 0;
 }
 
-static RPS_HOT void vdrv_publish(struct vdrv *vq, struct view view)
+static RPS_HOT void vdrv_show(struct vdrv *vq, struct view view)
 {
-	if (vq->published_idx == vq->avail_idx)
-		return;
 	vq->published_idx = vq->avail_idx;
 	if (mutated(view.mem, MUTANT_avail_idx_plain)) {
 		store16(view, SEAM_AVAIL_IDX, &vq->ring.avail->idx,
@@ -56,12 +60,18 @@ static RPS_HOT void vdrv_publish(struct vdrv *vq, struct view view)
 	publish16(view, SEAM_AVAIL_IDX, &vq->ring.avail->idx, vq->avail_idx);
 }
 
+static RPS_HOT void vdrv_publish(struct vdrv *vq, struct view view)
+{
+	if (vq->published_idx != vq->avail_idx)
+		vdrv_show(vq, view);
+}
+
 /* The chain that starts at @head is complete: it is the next to be shown. */
 static RPS_HOT void vdrv_stage_head(struct vdrv *vq, struct view view,
 				    uint16_t head)
 {
 	struct virtio16 *entry =
-		&vq->ring.avail->ring[vq->avail_idx & vq->ring.mask];
+		&vq->ring.avail->ring[entry_of(&vq->ring, vq->avail_idx)];
 
 	if (mutated(view.mem, MUTANT_avail_ring_shifted))
 		entry++;
@@ -69,7 +79,7 @@ static RPS_HOT void vdrv_stage_head(struct vdrv *vq, struct view view,
 		update16(view, SEAM_AVAIL_RING, entry, head);
 	vq->avail_idx++;
 	if (mutated(view.mem, MUTANT_avail_idx_wraps_at_num))
-		vq->avail_idx &= vq->ring.mask;
+		vq->avail_idx &= (uint16_t)vq->ring.mask;
 	view_probe(view, RPS_EVENT_avail_publish, vq->queue, head,
 		   vq->avail_idx);
 	if (mutated(view.mem, MUTANT_slot_after_idx)) {
@@ -79,32 +89,74 @@ static RPS_HOT void vdrv_stage_head(struct vdrv *vq, struct view view,
 }
 
 /*
- * rps_vdrv_stage() for a queue in which each descriptor has a buffer of its
- * own: @buf is the one of number @head, whose address and direction are always
- * the same.  A descriptor that says the right thing already is left alone, and
- * the processor's cache line stays with both ends.
+ * In a queue in which each descriptor has a buffer of its own, @buf is the one
+ * of number @head, whose address and direction are always the same.  What says
+ * the right thing already is left alone, and the processor's cache line stays
+ * with both ends.
  */
-static RPS_HOT int vdrv_stage_own(struct vdrv *vq, struct view view,
-				  uint16_t head, const struct vbuf *buf)
+static RPS_HOT void vdrv_describe_own(struct vdrv *vq, struct vdrv_own *own,
+				      struct view view, uint16_t head,
+				      const struct vbuf *buf)
 {
-	struct vdrv_slot *slot = &vq->slot[head];
+	uint32_t was = own->word[head];
+	uint32_t word = buf->len_bytes | VDRV_OWN_LENT;
 
-	if (vq->broken)
+	own->word[head] = word;
+	if (ACCESS_STORES_LAST && (was | VDRV_OWN_LENT) == word)
+		return;
+	vdrv_write_desc(view, &vq->ring.desc[head], buf,
+			vdrv_flags_of(view, buf), 0);
+}
+
+/*
+ * The same of one that comes back and goes out again, in a plain view: its
+ * descriptor was written before, and only the length can be another.  It counts
+ * as lent all the time.
+ *
+ * Return: whether it was lent; else nothing has changed.
+ */
+static RPS_HOT bool vdrv_relend_own(struct vdrv *vq, struct vdrv_own *own,
+				    struct view view, uint32_t head,
+				    uint32_t len_bytes)
+{
+	uint32_t word = len_bytes + VDRV_OWN_LENT;
+
+	if (own->word[head] == word)
+		return true;
+	if (!(own->word[head] & VDRV_OWN_LENT))
+		return false;
+	own->word[head] = word;
+	store32(view, SEAM_DESC_LEN, &vq->ring.desc[head].len,
+		word - VDRV_OWN_LENT);
+	return true;
+}
+
+/* What vdrv_stage_head() writes, in bulk: so many entries of a line are written
+ * that it is not worth a look whether one of them has changed. */
+static RPS_HOT void vdrv_put_head(struct vdrv *vq, struct view view,
+				  uint32_t idx, uint16_t head)
+{
+	store16(view, SEAM_AVAIL_RING,
+		&vq->ring.avail->ring[entry_of(&vq->ring, idx)], head);
+}
+
+/* rps_vdrv_stage() of a buffer that nobody else has. */
+static RPS_HOT int vdrv_stage_own(struct vdrv *vq, struct vdrv_own *own,
+				  struct view view, uint16_t head,
+				  const struct vbuf *buf)
+{
+	bool lent = own->word[head] & VDRV_OWN_LENT;
+
+	if (rps_vdrv_is_broken(vq))
 		return -EPIPE;
-	if (slot->chain_len > 0 && mutated(view.mem, MUTANT_overfull)) {
+	if (lent && mutated(view.mem, MUTANT_overfull)) {
 		vdrv_stage_head(vq, view, 0);
 		return 0;
 	}
-	if (slot->chain_len > 0 && mutated(view.mem, MUTANT_lent_buffer_reused))
+	if (lent && mutated(view.mem, MUTANT_lent_buffer_reused))
 		return -ENOSPC;
-	rps_assert(slot->chain_len == 0 || any_mutant(view.mem));
-	slot->chain_len = 1;
-	if (!ACCESS_STORES_LAST || slot->len_bytes != buf->len_bytes) {
-		uint16_t flags = vdrv_flags_of(view, buf);
-
-		slot->len_bytes = buf->len_bytes;
-		vdrv_write_desc(view, &vq->ring.desc[head], buf, flags, 0);
-	}
+	rps_assert(!lent || any_mutant(view.mem));
+	vdrv_describe_own(vq, own, view, head, buf);
 	view_probe(view, RPS_EVENT_desc_write, vq->queue, buf->addr.v,
 		   probe_desc(head, vdrv_flags_of(view, buf), buf->len_bytes));
 	vdrv_stage_head(vq, view, head);
@@ -113,11 +165,31 @@ static RPS_HOT int vdrv_stage_own(struct vdrv *vq, struct view view,
 
 /* --- kicking ------------------------------------------------------------- */
 
-/* Something was published about which no kick was decided yet. */
-static RPS_HOT bool vdrv_kick_undecided(const struct vdrv *vq, struct view view)
+/* What is to be decided about now: the next one to ask hears of it no more. */
+static RPS_HOT struct vring_news vdrv_news(struct vdrv *vq)
 {
-	return vq->kick_idx != vq->published_idx ||
-	       mutated(view.mem, MUTANT_kick_reads_own_flags);
+	struct vring_news news = { vq->kick_idx, vq->published_idx };
+
+	vq->kick_idx = news.new;
+	return news;
+}
+
+/* vdrv_publish() and vdrv_news().  In a plain view what was published before is
+ * stored once more where it is news still, and nobody sees that. */
+static RPS_HOT struct vring_news vdrv_publish_news(struct vdrv *vq,
+						   struct view view)
+{
+	struct vring_news news = { vq->kick_idx, vq->avail_idx };
+
+	if (view.plain ? is_news(news) : vq->published_idx != news.new)
+		vdrv_show(vq, view);
+	vq->kick_idx = news.new;
+	return news;
+}
+
+static RPS_HOT bool vdrv_is_news(struct view view, struct vring_news news)
+{
+	return is_news(news) || mutated(view.mem, MUTANT_kick_reads_own_flags);
 }
 
 /* Barrier B: avail.idx is visible before the device's wish is read; its other
@@ -136,20 +208,19 @@ static RPS_HOT bool vdrv_say(struct vdrv *vq, struct view view, uint16_t word,
 	return wanted;
 }
 
-/* rps_vdrv_kick_needed() of what is undecided, behind vdrv_fence(). */
-static RPS_HOT bool vdrv_kick_decide(struct vdrv *vq, struct view view)
+/* rps_vdrv_kick_needed(), behind vdrv_fence().
+ * @event_idx: as @vq has it; handed over where it is known already. */
+static RPS_HOT bool vdrv_kick_decide(struct vdrv *vq, struct view view,
+				     bool event_idx, struct vring_news news)
 {
-	uint16_t old = vq->kick_idx;
-	uint16_t new = vq->published_idx;
 	uint16_t word;
 
-	vq->kick_idx = new;
-	if (vq->event_idx || mutated(view.mem, MUTANT_kick_event_unasked)) {
+	if (event_idx || mutated(view.mem, MUTANT_kick_event_unasked)) {
 		word = load16(view, SEAM_AVAIL_EVENT, vq->ring.avail_event);
 		if (mutated(view.mem, MUTANT_kick_event_late))
 			word++;
 		return vdrv_say(vq, view, word,
-				rps_vring_need_event(word, new, old));
+				rps_vring_need_event(word, news.new, news.old));
 	}
 	if (mutated(view.mem, MUTANT_kick_reads_own_flags)) {
 		word = load16(view, SEAM_AVAIL_FLAGS, &vq->ring.avail->flags);
@@ -162,146 +233,181 @@ static RPS_HOT bool vdrv_kick_decide(struct vdrv *vq, struct view view)
 
 /* --- reclaiming ---------------------------------------------------------- */
 
-/* Why a queue is broken; the numbers appear in traces. */
-enum vdrv_fault {
-	FAULT_USED_IDX = 1, /* more returned than outstanding */
-	FAULT_USED_ID,      /* outside the table, or not outstanding */
-};
-
-RPS_COLD void vdrv_break(struct vdrv *vq, enum vdrv_fault why, uint32_t value);
-
-/* Whether the ring has nothing that was not yet taken back. */
-static RPS_HOT bool vdrv_nothing_new(const struct vdrv *vq, struct view view)
+/* Whether @seen tells of nothing that was not yet taken back. */
+static RPS_HOT bool vdrv_nothing_new(const struct vdrv *vq, struct view view,
+				     uint16_t seen, uint16_t idx)
 {
 	if (mutated(view.mem, MUTANT_used_idx_compared))
-		return vq->used_seen <= vq->used_idx;
+		return seen <= idx;
 	if (mutated(view.mem, MUTANT_used_count_masked))
-		return (vq->used_seen & vq->ring.mask) ==
-		       (vq->used_idx & vq->ring.mask);
-	return vq->used_seen == vq->used_idx;
+		return (seen & vq->ring.mask) == (idx & vq->ring.mask);
+	return seen == idx;
 }
 
-/* Look at the device's index again.
- * Return: 0; -EAGAIN where nothing was returned; -EPROTO. */
-static RPS_HOT int vdrv_peek(struct vdrv *vq, struct view view)
+/* Whether more is known to have come back, without a look at the ring. */
+static RPS_HOT bool vdrv_knows_more(const struct vdrv *vq)
 {
-	/* Barrier C; its other half is in vdev_publish(). */
-	if (mutated(view.mem, MUTANT_used_idx_read_plain))
-		vq->used_seen =
-			load16(view, SEAM_USED_IDX, &vq->ring.used->idx);
-	else
-		vq->used_seen =
-			acquire16(view, SEAM_USED_IDX, &vq->ring.used->idx);
-	if (vdrv_nothing_new(vq, view)) {
-		vq->used_seen = vq->used_idx;
-		return -EAGAIN;
-	}
-	if ((uint16_t)(vq->used_seen - vq->used_idx) > rps_vdrv_in_flight(vq) &&
-	    !mutated(view.mem, MUTANT_used_jump_followed)) {
-		vdrv_break(vq, FAULT_USED_IDX, vq->used_seen);
-		return -EPROTO;
-	}
-	view_probe(view, RPS_EVENT_used_seen, vq->queue, vq->used_seen,
-		   vq->used_idx);
-	return 0;
-}
-
-static RPS_HOT bool vdrv_is_outstanding(const struct vdrv *vq, uint32_t id)
-{
-	if (mutated(vq->mem, MUTANT_unposted_taken_back))
-		return id < vq->ring.num;
-	return id <= vq->ring.mask && vq->slot[id].chain_len > 0;
+	return vq->used_seen != vq->used_idx;
 }
 
 /*
- * Take the next entry out of the used ring; what it names stays outstanding.
- * @len_bytes: as the device claims; NULL where nobody wants to know.
+ * Look at the device's index again.
+ * @bad: the index, where it makes no sense.
  *
- * Return: the head of a chain that is outstanding, or as rps_vdrv_reclaim().
+ * Return: 0; -EAGAIN where nothing was returned; -EPROTO.
  */
-static RPS_HOT int vdrv_next_used(struct vdrv *vq, struct view view,
-				  uint32_t *len_bytes)
+static RPS_HOT int vdrv_peek(struct vdrv *vq, struct view view, uint16_t *bad)
 {
-	const struct vring_used_elem *elem;
-	uint32_t claimed = 0;
-	uint32_t id;
+	uint16_t in_flight = rps_vdrv_in_flight(vq);
+	uint16_t idx = vq->used_idx;
+	uint16_t seen;
 
-	/* A broken queue has nothing that was seen and not looked at. */
-	if (vq->used_seen == vq->used_idx) {
-		int err = vq->broken ? -EPROTO : vdrv_peek(vq, view);
-
-		if (err)
-			return err;
-	}
-	elem = &vq->ring.used->ring[vq->used_idx & vq->ring.mask];
-	id = load32(view, SEAM_USED_ID, &elem->id);
-	if (len_bytes || !view.plain)
-		claimed = load32(view, SEAM_USED_LEN, &elem->len);
-	if (mutated(view.mem, MUTANT_used_fields_swapped)) {
-		id = claimed;
-		claimed = load32(view, SEAM_USED_ID, &elem->id);
-	}
-	if (len_bytes)
-		*len_bytes = claimed;
-	if (mutated(view.mem, MUTANT_used_id_ignored))
-		id = vq->used_idx & vq->ring.mask;
-	if (mutated(view.mem, MUTANT_used_id_masked))
-		id &= vq->ring.mask;
-	if (mutated(view.mem, MUTANT_used_id_clamped) && id > vq->ring.mask)
-		id = 0;
-	if (!vdrv_is_outstanding(vq, id)) {
-		vdrv_break(vq, FAULT_USED_ID, id);
+	/* Barrier C; its other half is in vdev_show(). */
+	if (mutated(view.mem, MUTANT_used_idx_read_plain))
+		seen = load16(view, SEAM_USED_IDX, &vq->ring.used->idx);
+	else
+		seen = acquire16(view, SEAM_USED_IDX, &vq->ring.used->idx);
+	if (vdrv_nothing_new(vq, view, seen, idx))
+		return -EAGAIN;
+	if ((uint16_t)(seen - idx) > in_flight &&
+	    !mutated(view.mem, MUTANT_used_jump_followed)) {
+		*bad = seen;
 		return -EPROTO;
 	}
-	if (mutated(view.mem, MUTANT_used_id_reread)) {
-		id = load32(view, SEAM_USED_ID, &elem->id);
-		if (!vdrv_is_outstanding(vq, id)) {
-			vdrv_break(vq, FAULT_USED_ID, id);
-			return -EPROTO;
-		}
-	}
-	vq->used_idx++;
-	view_probe(view, RPS_EVENT_buffer_reclaim, vq->queue, id, claimed);
-	return (int)id;
+	vq->used_seen = seen;
+	view_probe(view, RPS_EVENT_used_seen, vq->queue, seen, idx);
+	return 0;
 }
 
-/* vdrv_next_used() of a queue that vdrv_stage_own() fills: it is ours again. */
-static RPS_HOT int vdrv_reclaim_own(struct vdrv *vq, struct view view,
-				    uint32_t *len_bytes)
+static RPS_HOT bool vdrv_is_outstanding(const struct vdrv *vq,
+					const struct vdrv_own *own, uint32_t id)
 {
-	int head = vdrv_next_used(vq, view, len_bytes);
+	bool wild = mutated(vq->mem, MUTANT_unposted_taken_back);
 
-	if (head >= 0)
-		vq->slot[head].chain_len = 0;
-	return head;
+	if (own)
+		return id < own->num && (own->word[id] & VDRV_OWN_LENT || wild);
+	return id <= vq->ring.mask && (vq->slot[id].chain_len > 0 || wild);
+}
+
+/*
+ * What an entry of the used ring says; nothing is taken yet.
+ * @idx:       of the entry; vq->used_idx, or what is to become it.
+ * @own:       of a queue that has it, else NULL.
+ * @len_bytes: as the device claims.
+ *
+ * Return: whether it names a chain that is outstanding.
+ */
+static RPS_HOT bool vdrv_look(const struct vdrv *vq, const struct vdrv_own *own,
+			      struct view view, uint32_t idx, uint32_t *id,
+			      uint32_t *len_bytes)
+{
+	const struct vring_used_elem *elem =
+		&vq->ring.used->ring[entry_of(&vq->ring, idx)];
+
+	*id = load32(view, SEAM_USED_ID, &elem->id);
+	*len_bytes = load32(view, SEAM_USED_LEN, &elem->len);
+	if (mutated(view.mem, MUTANT_used_fields_swapped)) {
+		*id = *len_bytes;
+		*len_bytes = load32(view, SEAM_USED_ID, &elem->id);
+	}
+	if (mutated(view.mem, MUTANT_used_id_ignored))
+		*id = idx & vq->ring.mask;
+	if (mutated(view.mem, MUTANT_used_id_masked))
+		*id &= vq->ring.mask;
+	if (mutated(view.mem, MUTANT_used_id_clamped) && *id > vq->ring.mask)
+		*id = 0;
+	return vdrv_is_outstanding(vq, own, *id);
+}
+
+/* vdrv_look() in a plain view, where the rest is found out by vdrv_relend_own().
+ * Return: whether it names a buffer. */
+static RPS_HOT bool vdrv_look_own(const struct vdrv *vq,
+				  const struct vdrv_own *own, struct view view,
+				  uint32_t idx, uint32_t *id)
+{
+	const struct vring_used_elem *elem =
+		&vq->ring.used->ring[entry_of(&vq->ring, idx)];
+
+	*id = load32(view, SEAM_USED_ID, &elem->id);
+	return own->num > *id;
+}
+
+/* What vdrv_look() has seen is taken out of the ring. */
+static RPS_HOT void vdrv_step(struct vdrv *vq, struct view view, uint32_t id,
+			      uint32_t len_bytes)
+{
+	vq->used_idx++;
+	view_probe(view, RPS_EVENT_buffer_reclaim, vq->queue, id, len_bytes);
+}
+
+/* Makes sure that vdrv_knows_more().
+ * Return: 0, or as rps_vdrv_reclaim(). */
+int vdrv_refresh(struct vdrv *vq);
+
+/*
+ * Take the next entry out of the used ring; what it names stays outstanding.
+ * @own: of a queue that has it, else NULL.
+ * @id:  head of a chain that is outstanding.
+ *
+ * Return: 0, or as rps_vdrv_reclaim().
+ */
+int vdrv_next_used(struct vdrv *vq, const struct vdrv_own *own, uint32_t *id,
+		   uint32_t *len_bytes);
+
+/* What vdrv_next_used() named is ours again. */
+static RPS_HOT void vdrv_keep_own(struct vdrv_own *own, uint16_t head)
+{
+	own->word[head] &= ~VDRV_OWN_LENT;
+}
+
+/* It is the device's again, as it was. */
+static RPS_HOT void vdrv_lend_own(struct vdrv_own *own, uint16_t head)
+{
+	own->word[head] |= VDRV_OWN_LENT;
 }
 
 /* --- interrupts ---------------------------------------------------------- */
 
+/* Whether interrupts are asked for, as a rule, by used_event. */
+static RPS_HOT bool vdrv_asks_by_event(const struct vdrv *vq)
+{
+	return vq->state == (VDRV_EVENT_IDX | VDRV_IRQ_ON);
+}
+
 /*
  * Ask for an interrupt with the next returned buffer.
+ * @by_event: vdrv_asks_by_event(), where it is known; false is never wrong.
+ * @moved:    whether buffers were taken since this was last asked; where that
+ *            is not known, false.
  *
  * Return: whether the device has to be told so: a full fence, and another look
  * at the ring with vdrv_missed(), must follow. Where the wish has been in its
  * place all along, any buffer since has raised its interrupt.
  */
-static RPS_HOT bool vdrv_irq_ask(struct vdrv *vq, struct view view)
+static RPS_HOT bool vdrv_irq_ask(struct vdrv *vq, struct view view,
+				 bool by_event, bool moved)
 {
-	bool asked = vq->irq_on;
+	uint16_t idx = vq->used_idx;
 
-	if (vq->broken)
-		return false;
-	vq->irq_on = true;
-	if (!vq->event_idx) {
-		if (asked && ACCESS_STORES_LAST)
+	if (!by_event) {
+		bool asked = vq->state & VDRV_IRQ_ON;
+
+		if (rps_vdrv_is_broken(vq))
 			return false;
-		store16(view, SEAM_AVAIL_FLAGS, &vq->ring.avail->flags, 0);
-		return true;
+		vq->state |= VDRV_IRQ_ON;
+		if (!vdrv_has_event_idx(vq)) {
+			if (asked && ACCESS_STORES_LAST)
+				return false;
+			store16(view, SEAM_AVAIL_FLAGS, &vq->ring.avail->flags,
+				0);
+			return true;
+		}
+		by_event = asked;
 	}
-	if (asked && vq->asked_idx == vq->used_idx)
+	if (by_event && !moved && vq->asked_idx == idx)
 		return false;
-	vq->asked_idx = vq->used_idx;
-	store16(view, SEAM_USED_EVENT, vq->ring.used_event, vq->used_idx);
+	vq->asked_idx = idx;
+	store16(view, SEAM_USED_EVENT, vq->ring.used_event, idx);
 	return true;
 }
 
@@ -310,15 +416,12 @@ static RPS_HOT bool vdrv_irq_ask(struct vdrv *vq, struct view view)
 static RPS_HOT bool vdrv_missed(const struct vdrv *vq, struct view view,
 				bool asked)
 {
-	uint16_t seen;
+	uint16_t seen = load16(view, SEAM_USED_IDX, &vq->ring.used->idx);
 
-	if (vq->broken)
-		return false;
-	seen = load16(view, SEAM_USED_IDX, &vq->ring.used->idx);
 	if (asked)
 		view_probe(view, RPS_EVENT_irq_arm, vq->queue, seen,
 			   vq->used_idx);
-	return seen != vq->used_idx;
+	return seen != vq->used_idx && !rps_vdrv_is_broken(vq);
 }
 
 #endif

@@ -106,7 +106,7 @@ int rps_vring_attach(struct vring *ring, const struct rps_mem *mem,
 		return -EINVAL;
 
 	ring->num = (uint16_t)num;
-	ring->mask = (uint16_t)(num - 1);
+	ring->mask = num - 1;
 	ring->used_event = &ring->avail->ring[num];
 	ring->avail_event = (struct virtio16 *)&ring->used->ring[num];
 	return 0;

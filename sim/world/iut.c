@@ -22,15 +22,12 @@ struct iut *iut_create(struct rps_world *world, unsigned int end)
 		.num_chan_slots = IUT_CHANS_MAX,
 		.learn_dst = world->config.learn_dst,
 	};
-	uint32_t num = world->config.num;
 
 	if (!iut)
 		return NULL;
 	/* Not cleared: a short life does not touch most of it. */
 	iut->inbox = malloc(IUT_INBOX_MAX * sizeof(*iut->inbox));
-	for (unsigned int q = 0; q < RPS_NUM_QUEUES; q++)
-		iut->ring_slot[q] = calloc(num, sizeof(struct vdrv_slot));
-	if (!iut->inbox || !iut->ring_slot[0] || !iut->ring_slot[1]) {
+	if (!iut->inbox) {
 		iut_destroy(iut);
 		return NULL;
 	}
@@ -46,8 +43,6 @@ void iut_destroy(struct iut *iut)
 		return;
 	for (unsigned int i = 0; i < IUT_SENDS_MAX; i++)
 		free(iut->send[i]);
-	for (unsigned int q = 0; q < RPS_NUM_QUEUES; q++)
-		free(iut->ring_slot[q]);
 	free(iut->inbox);
 	free(iut);
 }

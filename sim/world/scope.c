@@ -96,9 +96,11 @@ static uint64_t hash_end(const struct scope_end *end)
 	if (node->role == RPS_ROLE_DRIVER) {
 		size_t used = offsetof(struct rps_drv, tx_free) +
 			      RPS_SCOPE_NUM_MAX * sizeof(drv->tx_free[0]);
+		size_t own = RPS_SCOPE_NUM_MAX * sizeof(drv->rx_own.word[0]);
 
 		hash = hash_words(hash, drv, used);
-		hash = hash_words(hash, end->ring_slot, sizeof(end->ring_slot));
+		hash = hash_words(hash, drv->rx_own.word, own);
+		hash = hash_words(hash, drv->tx_own.word, own);
 		return rng_mix(hash ^ drv->tx_waiters);
 	}
 	hash = hash_words(hash, dev,
@@ -198,8 +200,10 @@ static bool is_broken(const struct scope_end *end)
 	const struct rps_node *node = &end->node;
 
 	if (node->role == RPS_ROLE_DRIVER)
-		return node->drv.rx.broken || node->drv.tx.broken;
-	return node->dev.rx.broken || node->dev.tx.broken;
+		return rps_vdrv_is_broken(&node->drv.rx) ||
+		       rps_vdrv_is_broken(&node->drv.tx);
+	return rps_vdev_is_broken(&node->dev.rx) ||
+	       rps_vdev_is_broken(&node->dev.tx);
 }
 
 static bool has_finished(const struct scope *scope, unsigned int e)
@@ -285,8 +289,6 @@ static int probe_driver(struct actor *actor, void *unused)
 		.buf_bytes = scope->config.buf_bytes,
 		.native = world->config.native_be ? RPS_ORDER_BE : RPS_ORDER_LE,
 		.start_idx = scope->config.start_idx,
-		.rx_slots = end->ring_slot[RPS_QUEUE_RX],
-		.tx_slots = end->ring_slot[RPS_QUEUE_TX],
 	};
 
 	(void)unused;
@@ -532,14 +534,15 @@ void scope_destroy(struct scope *scope)
 	free(scope);
 }
 
-/* All of it, but for the half of the node that plays the other role. */
+/* All of it, but for what the node's role does not use, and bytes that nobody
+ * gathers here. */
 static void restore_end(struct scope_end *end, const struct scope_end *fresh)
 {
-	bool driver = fresh->node.role == RPS_ROLE_DRIVER;
-	size_t from = driver ? offsetof(struct scope_end, node.dev)
-			     : offsetof(struct scope_end, node.drv);
-	size_t to =
-		from + (driver ? sizeof(end->node.dev) : sizeof(end->node.drv));
+	size_t from = fresh->node.role == RPS_ROLE_DRIVER
+			      ? offsetof(struct scope_end, node.drv) +
+					sizeof(end->node.drv)
+			      : offsetof(struct scope_end, node.dev.gather);
+	size_t to = offsetof(struct scope_end, node.poll);
 
 	memcpy(end, fresh, from);
 	memcpy((uint8_t *)end + to, (const uint8_t *)fresh + to,

@@ -15,7 +15,6 @@ struct scope_end {
 	struct rps_node node;
 	struct rps_ept ept;
 	struct rps_ept *ept_slot[1];
-	struct vdrv_slot ring_slot[RPS_NUM_QUEUES][RPS_SCOPE_NUM_MAX];
 	struct rps_send send;
 	uint8_t payload[RPS_SCOPE_BUF_MAX];
 	bool sending;

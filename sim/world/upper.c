@@ -37,8 +37,6 @@ static int do_probe(struct actor *actor, void *unused)
 		.bufsz = world->config.bufsz,
 		.native = world->config.native_be ? RPS_ORDER_BE : RPS_ORDER_LE,
 		.start_idx = world->config.start_idx,
-		.rx_slots = iut->ring_slot[RPS_QUEUE_RX],
-		.tx_slots = iut->ring_slot[RPS_QUEUE_TX],
 	};
 
 	(void)unused;
@@ -578,7 +576,9 @@ void rps_iut_get_stats(const struct rps_world *world, uint32_t end,
 	out->epts = node->epts.count;
 	out->ready = node->ready;
 	if (node->role == RPS_ROLE_DRIVER)
-		out->broken = node->drv.rx.broken || node->drv.tx.broken;
+		out->broken = rps_vdrv_is_broken(&node->drv.rx) ||
+			      rps_vdrv_is_broken(&node->drv.tx);
 	else
-		out->broken = node->dev.rx.broken || node->dev.tx.broken;
+		out->broken = rps_vdev_is_broken(&node->dev.rx) ||
+			      rps_vdev_is_broken(&node->dev.tx);
 }

@@ -61,7 +61,6 @@ struct iut {
 	struct rps_node node;
 	struct rps_ept *ept_slot[IUT_EPTS_MAX];
 	struct rps_chan chan_slot[IUT_CHANS_MAX];
-	struct vdrv_slot *ring_slot[RPS_NUM_QUEUES]; /* driver only */
 	struct iut_ept ept[IUT_EPTS_MAX];
 	struct iut_send *send[IUT_SENDS_MAX];
 	struct rps_msg held[IUT_HELD_MAX];

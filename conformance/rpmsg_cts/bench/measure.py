@@ -18,6 +18,7 @@ from rpmsg_cts.verdict import HarnessError
 
 PAYLOAD_BYTES = 64
 LONG_BYTES = 496
+THREAD_MESSAGES = 50_000  # of each round
 MESSAGES = 5120  # whole rounds of every scenario
 OWN = "/sim/bench/"  # the caller's own loop and callback
 RIVAL = "/sim/bench/spsc"  # what is measured there all the same
@@ -95,7 +96,7 @@ def _instructions(build: Path, root: Path) -> Iterator[Row]:
 def _other_paths(build: Path) -> Iterator[Row]:
     group = "Other paths, -O2"
     program = build / "rps-bench"
-    for scenario, what in (("batch", "burst through the batch API"), ("zero-copy", "batch, written in place"),
+    for scenario, what in (("cork", "burst of single sends in a batch"), ("batch", "burst of arrays of messages"), ("zero-copy", "batch, written in place"),
                            ("pingpong-flags", "ping-pong without EVENT_IDX"),
                            ("pingpong-polled", "ping-pong, both ends polled")):
         yield Row(group, f"instructions-{scenario}-O2", what, counted(program, scenario, PAYLOAD_BYTES).instructions,
@@ -143,6 +144,21 @@ def lines_of(program: Path, messages: int = 1024) -> Iterator[Row]:
     yield Row(group, "lines-message", "of the message itself: 16 + 64 bytes", found.buffers / found.turns, "lines")
 
 
+def threads_of(program: Path) -> Iterator[Row]:
+    """Two threads on two processors; times, so that only their ratio within this run says something."""
+    group = "Two threads on two processors, both ends polled (measured in this run, in turn with one line that goes back and forth)"
+    ran = subprocess.run([program, "threads", str(THREAD_MESSAGES)], capture_output=True, check=False, text=True,
+                         timeout=callgrind.TIMEOUT_S)  # fmt: skip
+    if ran.returncode:
+        yield Row(group, "threads-skipped", f"not measured: {ran.stderr.strip()}", 0, "", exact=False)
+        return
+    said = callgrind.said(ran.stdout)
+    yield Row(group, "threads-line", "one crossing of one line", said["line_ps"] / 1000, "ns", exact=False)
+    yield Row(group, "threads-message", "a one-way message of 64 bytes", said["message_ps"] / 1000, "ns", exact=False)
+    yield Row(group, "threads-ratio", "crossings that a message takes the time of", said["ratio_milli"] / 1000, "crossings",
+              exact=False, scale=f"the middle one of {said['rounds']} rounds; 1.3 lines of the rings and 2 of the message cross")
+
+
 def _memory(build: Path) -> Iterator[Row]:
     size = callgrind.said(subprocess.run([build / "rps-bench", "memory"], capture_output=True, check=True, text=True).stdout)
     for name, what in (("vdrv", "a queue, driver end"), ("vdrv_entry", "  and each of its entries"),
@@ -158,6 +174,7 @@ def _messages(build: Path, root: Path) -> Iterator[Row]:
     yield from _other_paths(build)
     yield from _layers(build)
     yield from lines_of(build / "rps-bench")
+    yield from threads_of(build / "rps-bench")
     yield from _memory(build)
 
 

@@ -13,7 +13,7 @@
 #include <rps/xport.h>
 
 /* Buffers per direction at most, however long the ring. */
-#define RPS_DRV_BUFS_MAX 256u
+#define RPS_DRV_BUFS_MAX RPS_VDRV_OWN_MAX
 
 /**
  * struct rps_drv_params - what the driver brings along.
@@ -29,7 +29,6 @@
  *             that wants bus addresses.
  * @bufsz:     feature bit 1 means VIRTIO_RPMSG_F_BUFSZ on this bus; sizes that
  *             the device names may then be smaller than the two above.
- * @rx_slots, @tx_slots: @num entries each, caller's storage.
  */
 struct rps_drv_params {
 	uint32_t num;
@@ -41,8 +40,6 @@ struct rps_drv_params {
 	uint16_t start_idx;
 	uint64_t bus_offset;
 	bool bufsz;
-	struct vdrv_slot *rx_slots;
-	struct vdrv_slot *tx_slots;
 };
 
 struct rps_drv {
@@ -54,13 +51,18 @@ struct rps_drv {
 	struct vdrv rx;
 	struct vdrv tx;
 	uint8_t *bufs;       /* first of all buffers, mapped */
-	uint64_t tx_offset;  /* bytes from there to the first to send in */
+	uint8_t *tx_bufs;    /* first of those to send in */
+	uint64_t tx_offset;  /* bytes from @bufs to there */
 	uint64_t bus_offset; /* of @params, where the device wants it */
+	uint32_t rx_room;    /* payload bytes of a buffer to receive in */
+	uint32_t tx_room;    /* the same of one to send in; 16 bits at most */
 	uint16_t num_bufs;   /* per direction */
 	uint16_t num_tx_free;
 	uint16_t tx_free[RPS_DRV_BUFS_MAX]; /* buffers not lent to the device */
 	unsigned int tx_waiters;            /* blocked senders */
 	bool ready;
+	struct vdrv_own rx_own;
+	struct vdrv_own tx_own;
 };
 
 /**

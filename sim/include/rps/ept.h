@@ -38,12 +38,14 @@ struct rps_ept {
 /* As many neighbouring addresses are found without a search. */
 #define RPS_EPT_NEAR 64u
 
-/* Live endpoints, sorted by address; zeroed before it is used. */
+/* Live endpoints, sorted by address; zeroed before it is used.  @near is for
+ * nodes. */
 struct rps_ept_table {
 	struct rps_ept **slot; /* @capacity entries, caller's storage */
 	unsigned int capacity;
 	unsigned int count;
-	/* By the low bits of the address: the last one added, or NULL. */
+	/* By the low bits of the address: the last one added, or one that is
+	 * called otherwise. */
 	struct rps_ept *near[RPS_EPT_NEAR];
 };
 

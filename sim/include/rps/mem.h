@@ -50,7 +50,8 @@ struct rps_mem {
  * @len_bytes: its length; not 0.
  * @host:      where it is mapped; stays the caller's.
  *
- * Return: 0; -EINVAL where it is empty or wraps around the address space;
+ * Return: 0; -EINVAL where it is empty, wraps around the address space, or is
+ * longer than UINT64_MAX - UINT32_MAX;
  * -EEXIST where it overlaps a known region; -ENOSPC where there is no room.
  */
 RPS_API RPS_CHECKED int rps_mem_add(struct rps_mem *mem, struct gpa base,

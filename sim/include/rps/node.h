@@ -34,14 +34,24 @@ struct rps_ns_pending {
 };
 
 struct rps_node {
+	union { /* the one that @role names */
+		struct rps_drv drv;
+		struct rps_dev dev;
+	};
+	/* What rps_node_poll() and rps_node_trysend() are on this link: chosen
+	 * once, by its role, its byte order and whether somebody observes. */
+	bool (*poll)(struct rps_node *node);
+	int (*trysend)(struct rps_node *node, uint32_t src, uint32_t dst,
+		       const void *payload, size_t len_bytes);
 	enum rps_role role;
-	struct rps_drv drv; /* of these two, the one that @role names */
-	struct rps_dev dev;
 	struct rps_mem *mem;
 	bool ready;
-	bool ns; /* VIRTIO_RPMSG_F_NS negotiated */
+	bool usual; /* as @poll and @trysend are chosen */
+	bool ns;    /* VIRTIO_RPMSG_F_NS negotiated */
 	bool learn_dst;
-	bool polled;        /* see rps_node_polled() */
+	bool polled; /* see rps_node_polled() */
+	bool chores; /* a poll has more to do than to receive: no link, @polled,
+			or announcements wait */
 	unsigned int corks; /* sends are staged while there is one */
 	struct rps_ept_table epts;
 	struct rps_chan_table chans;
@@ -54,6 +64,18 @@ struct rps_node {
 	unsigned int num_waiting;   /* senders without a buffer */
 	uint64_t num_dropped;       /* malformed, or to nobody */
 	uint64_t num_chans_refused; /* announced with the table full */
+};
+
+/* One of the messages that rps_node_send_batch() sends. */
+struct rps_out {
+	const void *payload;
+	size_t len_bytes;
+};
+
+/* One of those that rps_node_receive() has received. */
+struct rps_in {
+	struct rps_msg msg;
+	struct rps_ept *ept; /* whose it is */
 };
 
 /* Storage of a node, all the caller's. */
@@ -96,6 +118,9 @@ RPS_API void rps_node_stop(struct rps_node *node);
  * Return: whether there may be more, so that the caller polls again.
  */
 RPS_API bool rps_node_poll(struct rps_node *node);
+
+/* To be called when an observer of the node's memory has come or gone. */
+RPS_API void rps_node_observed(struct rps_node *node);
 
 /**
  * rps_node_polled() - say whether somebody polls all the time.
@@ -185,6 +210,48 @@ RPS_API RPS_CHECKED int rps_node_trysend(struct rps_node *node, uint32_t src,
  */
 RPS_API void rps_node_cork(struct rps_node *node);
 RPS_API void rps_node_uncork(struct rps_node *node);
+
+/**
+ * rps_node_send_batch() - rps_node_trysend() of several messages to one address.
+ *
+ * They are shown to the peer all at once, with one store, one fence and at most
+ * one notification, unless a batch is open: then by its rps_node_uncork().
+ *
+ * Return: how many were sent, the first ones; where that is none, why, as
+ * rps_node_trysend() says.
+ */
+RPS_API RPS_CHECKED int rps_node_send_batch(struct rps_node *node, uint32_t src,
+					    uint32_t dst,
+					    const struct rps_out *out,
+					    unsigned int count);
+
+/**
+ * rps_node_receive() - take messages without callbacks.
+ * @in:    filled in; the buffers are the caller's until rps_node_done().
+ * @count: entries of @in.
+ *
+ * Announcements, and messages to nobody, are dealt with as by rps_node_poll()
+ * and are not among them.  Nothing is shown to the peer, and no notification is
+ * asked for.  Not from within a callback.
+ *
+ * Return: how many there are; not more than the ring is long.
+ */
+RPS_API unsigned int rps_node_receive(struct rps_node *node, struct rps_in *in,
+				      unsigned int count);
+
+/**
+ * rps_node_done() - give back the buffers of received messages.
+ * @in:    as rps_node_receive() has filled it, in any order; all of them, or
+ *         the rest later.
+ * @count: entries of @in; 0 only settles.
+ *
+ * Shows the peer this and all that was sent meanwhile, tells it once and asks to
+ * be told, behind a single fence, as rps_node_poll() ends.
+ *
+ * Return: whether there may be more, so that the caller receives again.
+ */
+RPS_API bool rps_node_done(struct rps_node *node, const struct rps_in *in,
+			   unsigned int count);
 
 /**
  * rps_node_get() - borrow a buffer, to write a message where it is to lie.

@@ -39,11 +39,14 @@ struct vdev {
 	uint16_t notify_idx;    /* what was published when last decided */
 	uint16_t asked_idx;     /* avail_event, while @kick_on */
 	struct rps_region near; /* in which a buffer lay last */
-	bool event_idx;
+	uint8_t state;          /* VDEV_... */
 	bool indirect;
-	bool kick_on;
-	bool broken;
 };
+
+/* A byte, so that all of it is known by one comparison. */
+#define VDEV_EVENT_IDX 1u /* VIRTIO_F_EVENT_IDX negotiated */
+#define VDEV_KICK_ON   2u /* kicks are asked for */
+#define VDEV_BROKEN    4u /* the driver broke a rule; until the next init */
 
 struct vdev_params {
 	unsigned int queue; /* number, for observers */
@@ -52,6 +55,11 @@ struct vdev_params {
 	bool event_idx;     /* VIRTIO_F_EVENT_IDX negotiated */
 	bool indirect;      /* VIRTIO_F_INDIRECT_DESC negotiated */
 };
+
+static inline bool rps_vdev_is_broken(const struct vdev *vq)
+{
+	return vq->state & VDEV_BROKEN;
+}
 
 /**
  * rps_vdev_init() - serve a ring that the driver described.

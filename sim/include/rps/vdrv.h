@@ -14,14 +14,25 @@ struct vdrv_slot {
 	uint16_t next;      /* free list, or next of the same chain */
 	uint16_t chain_len; /* descriptors of the chain that starts here; 0: no
 			       chain in flight starts here */
-	uint32_t len_bytes; /* as the descriptor says, in a queue of buffers
-			       that stay where they are */
+};
+
+/* Buffers at most in a queue in which each has a descriptor of its own. */
+#define RPS_VDRV_OWN_MAX 256u
+
+/* With the device. */
+#define VDRV_OWN_LENT 0x80000000u
+
+/* Private state of such buffers, in place of slots. */
+struct vdrv_own {
+	uint32_t num;
+	/* Bytes that the descriptor says, and VDRV_OWN_LENT. */
+	uint32_t word[RPS_VDRV_OWN_MAX];
 };
 
 struct vdrv {
 	const struct rps_mem *mem;
 	struct vring ring;
-	struct vdrv_slot *slot; /* ring.num entries */
+	struct vdrv_slot *slot; /* ring.num entries; NULL beside vdrv_own */
 	unsigned int queue;     /* its number, for observers */
 	uint16_t free_head;
 	uint16_t free_count;
@@ -31,10 +42,13 @@ struct vdrv {
 	uint16_t used_idx;      /* next used entry to look at */
 	uint16_t used_seen;     /* the device's used.idx when last read */
 	uint16_t asked_idx;     /* used_event, while @irq_on */
-	bool event_idx;
-	bool irq_on;
-	bool broken;
+	uint8_t state;          /* VDRV_... */
 };
+
+/* A byte, so that all of it is known by one comparison. */
+#define VDRV_EVENT_IDX 1u /* VIRTIO_F_EVENT_IDX negotiated */
+#define VDRV_IRQ_ON    2u /* interrupts are asked for */
+#define VDRV_BROKEN    4u /* the device broke a rule; until the next init */
 
 struct vdrv_params {
 	unsigned int queue; /* number, for observers */
@@ -62,7 +76,8 @@ struct vdrv_used {
  * @mem:    the driver's view; outlives @vq.
  * @addrs:  where the driver put the ring.
  * @params: size, start index, features.
- * @slots:  @params->num entries, caller's storage, initialised here.
+ * @slots:  @params->num entries, caller's storage, initialised here; NULL for a
+ *          queue in which each descriptor has a buffer of its own.
  *
  * Clears the ring: memory of a previous run is never interpreted.
  *
@@ -103,6 +118,11 @@ RPS_API RPS_CHECKED int rps_vdrv_offer(struct vdrv *vq, const struct vbuf *bufs,
 RPS_API RPS_CHECKED int rps_vdrv_stage(struct vdrv *vq, const struct vbuf *bufs,
 				       uint16_t count, void *token);
 RPS_API void rps_vdrv_publish(struct vdrv *vq);
+
+static inline bool rps_vdrv_is_broken(const struct vdrv *vq)
+{
+	return vq->state & VDRV_BROKEN;
+}
 
 /* Return: chains that were shown to the device and have not come back. */
 static inline uint16_t rps_vdrv_in_flight(const struct vdrv *vq)

@@ -69,7 +69,7 @@ struct rps_vring_layout {
 /* One ring, mapped.  The pointers lie in shared memory. */
 struct vring {
 	uint16_t num;  /* entries, power of two */
-	uint16_t mask; /* @num - 1: entry of an index */
+	uint32_t mask; /* @num - 1: entry of an index */
 	struct vring_desc *desc;
 	struct vring_avail *avail;
 	struct vring_used *used;
@@ -119,12 +119,15 @@ RPS_API RPS_CHECKED int rps_vring_attach(struct vring *ring,
  * @new:   own index after publishing.
  * @old:   own index when this was last asked.
  *
+ * Whether @event is one of the indices from @old on that were passed; the
+ * standard says it the other way round, new - event - 1 < new - old.
+ *
  * Source: virtio-1.2 2.7.10; evaluated in 16 bits.
  */
 static inline bool rps_vring_need_event(uint16_t event, uint16_t new,
 					uint16_t old)
 {
-	return (uint16_t)(new - event - 1) < (uint16_t)(new - old);
+	return (uint16_t)(event - old) < (uint16_t)(new - old);
 }
 
 #endif
