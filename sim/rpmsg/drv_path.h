@@ -59,20 +59,6 @@ static RPS_HOT void drv_stage_rx(struct rps_drv *drv, struct view view,
 	(void)vdrv_stage_own(&drv->rx, &drv->rx_own, view, buf, &vbuf);
 }
 
-/* Our own memory says where the buffer is, not the peer's. */
-static RPS_HOT uint8_t *drv_received_at(struct rps_drv *drv, struct view view,
-					uint32_t buf)
-{
-	if (mutated(view.mem, MUTANT_desc_addr_read_back)) {
-		uint64_t addr = load64(view, SEAM_DESC_ADDR,
-				       &drv->rx.ring.desc[buf].addr);
-
-		return rps_mem_map(view.mem, (struct gpa){ addr },
-				   drv->params.buf_bytes);
-	}
-	return drv->bufs + drv_rx_offset(drv, buf);
-}
-
 /*
  * A message as it is as a rule, well-formed, in a buffer that has come back.
  * @used_bytes: as the device claims.

@@ -326,10 +326,10 @@ static unsigned int at_most(unsigned int count, uint16_t known)
 	return count < known ? count : known;
 }
 
-static unsigned int driver_sends_batch(struct rps_node *node,
-				       struct hdr_ends ends,
-				       const struct rps_out *out,
-				       unsigned int count)
+static APART unsigned int driver_sends_batch(struct rps_node *node,
+					     struct hdr_ends ends,
+					     const struct rps_out *out,
+					     unsigned int count)
 {
 	struct view view = view_plain(node->mem);
 	struct rps_drv *drv = &node->drv;
@@ -361,10 +361,10 @@ static unsigned int driver_sends_batch(struct rps_node *node,
 	return n;
 }
 
-static unsigned int device_sends_batch(struct rps_node *node,
-				       struct hdr_ends ends,
-				       const struct rps_out *out,
-				       unsigned int count)
+static APART unsigned int device_sends_batch(struct rps_node *node,
+					     struct hdr_ends ends,
+					     const struct rps_out *out,
+					     unsigned int count)
 {
 	struct view view = view_plain(node->mem);
 	struct vdev *tx = &node->dev.tx;
@@ -407,8 +407,8 @@ unsigned int usual_send(struct rps_node *node, uint32_t src, uint32_t dst,
 		       : device_sends_batch(node, ends, out, count);
 }
 
-static unsigned int driver_receives(struct rps_node *node, struct rps_in *in,
-				    unsigned int count)
+static APART unsigned int driver_receives(struct rps_node *node,
+					  struct rps_in *in, unsigned int count)
 {
 	struct view view = view_plain(node->mem);
 	struct rps_drv *drv = &node->drv;
@@ -430,8 +430,8 @@ static unsigned int driver_receives(struct rps_node *node, struct rps_in *in,
 	return n;
 }
 
-static unsigned int device_receives(struct rps_node *node, struct rps_in *in,
-				    unsigned int count)
+static APART unsigned int device_receives(struct rps_node *node,
+					  struct rps_in *in, unsigned int count)
 {
 	struct view view = view_plain(node->mem);
 	struct vdev *rx = &node->dev.rx;
@@ -459,8 +459,8 @@ unsigned int usual_receive(struct rps_node *node, struct rps_in *in,
 					     : device_receives(node, in, count);
 }
 
-static void driver_gives_back(struct rps_node *node, const struct rps_in *in,
-			      unsigned int count)
+static APART void driver_gives_back(struct rps_node *node,
+				    const struct rps_in *in, unsigned int count)
 {
 	struct view view = view_plain(node->mem);
 	struct vdrv *rx = &node->drv.rx;
@@ -473,8 +473,8 @@ static void driver_gives_back(struct rps_node *node, const struct rps_in *in,
 	rx->avail_idx += (uint16_t)count;
 }
 
-static void device_gives_back(struct rps_node *node, const struct rps_in *in,
-			      unsigned int count)
+static APART void device_gives_back(struct rps_node *node,
+				    const struct rps_in *in, unsigned int count)
 {
 	struct view view = view_plain(node->mem);
 	struct vdev *rx = &node->dev.rx;

@@ -55,7 +55,7 @@ struct rps_drv {
 	uint64_t tx_offset;  /* bytes from @bufs to there */
 	uint64_t bus_offset; /* of @params, where the device wants it */
 	uint32_t rx_room;    /* payload bytes of a buffer to receive in */
-	uint32_t tx_room;    /* the same of one to send in; 16 bits at most */
+	size_t tx_room;      /* the same of one to send in; 16 bits at most */
 	uint16_t num_bufs;   /* per direction */
 	uint16_t num_tx_free;
 	uint16_t tx_free[RPS_DRV_BUFS_MAX]; /* buffers not lent to the device */
