@@ -91,7 +91,9 @@ static inline void copy_out_short(const struct rps_mem *mem, enum seam seam,
 				  void *shared, const void *from,
 				  size_t len_bytes)
 {
-	rps_sim_copy_out(mem, seam, shared, from, len_bytes);
+	/* Nothing to copy may come without an address to copy it from. */
+	if (len_bytes > 0)
+		rps_sim_copy_out(mem, seam, shared, from, len_bytes);
 }
 
 #endif

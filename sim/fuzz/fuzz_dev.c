@@ -143,7 +143,7 @@ static void poll(struct dev_fuzz *fuzz)
 	struct rps_dev *dev = &fuzz->link.device.dev;
 
 	fuzz->heard = 0;
-	(void)rps_node_poll(&fuzz->link.device);
+	(void)link_poll(&fuzz->link, &fuzz->link.device);
 	fuzz_require(fuzz->heard <= dev->rx.ring.num);
 	used_may_change(fuzz, &dev->rx);
 }

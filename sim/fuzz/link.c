@@ -247,6 +247,36 @@ void link_probe(struct fuzz_link *link)
 				    &link->params) == 0);
 }
 
+static uint16_t taken(const struct rps_node *node)
+{
+	return node->role == RPS_ROLE_DRIVER ? node->drv.rx.used_idx
+					     : node->dev.rx.avail_idx;
+}
+
+bool link_poll(struct fuzz_link *link, struct rps_node *node)
+{
+	struct rps_in in[LINK_NUM_MAX];
+	unsigned int num_done = 0;
+	uint16_t before = taken(node);
+	unsigned int count;
+	bool all;
+
+	link->behind = 0;
+	if (!(link->mode & LINK_ARRAYS))
+		return rps_node_poll(node);
+	count = rps_node_receive(node, in, LINK_NUM_MAX);
+	fuzz_require(count <= LINK_NUM_MAX);
+	all = (uint16_t)(taken(node) - before) == count;
+	for (unsigned int i = 0; i < count; i++) {
+		struct rps_ept *ept = in[i].ept;
+
+		link->behind = all ? (int)(count - 1 - i) : -1;
+		if (ept->rx(node, ept, &in[i].msg, ept->priv) == RPS_RX_DONE)
+			in[num_done++] = in[i];
+	}
+	return rps_node_done(node, in, num_done);
+}
+
 static enum rps_rx_result count(struct rps_node *node, struct rps_ept *ept,
 				const struct rps_msg *msg, void *priv)
 {

@@ -35,6 +35,7 @@ enum link_part {
 #define LINK_INDIRECT   0x10u
 #define LINK_NS         0x20u
 #define LINK_WATCHED    0x40u /* by the monitor; see link_watch() */
+#define LINK_ARRAYS     0x80u /* messages come in arrays; see link_poll() */
 
 struct link_part_of {
 	struct gpa base;
@@ -57,7 +58,10 @@ struct fuzz_link {
 	struct rps_ept ept[2]; /* by role */
 	struct rps_ept *ept_slot[2][LINK_EPTS];
 	struct rps_chan chan_slot[2][LINK_CHANS];
-	unsigned int heard;          /* messages since link_heals() began */
+	unsigned int heard; /* messages since link_heals() began */
+	/* Entries that were taken behind that of the message now heard;
+	 * negative where what was refused lies between them. */
+	int behind;
 	uint32_t watched;            /* RPS_END_DRIVER or RPS_END_DEVICE */
 	struct rps_monitor *monitor; /* or NULL */
 	struct rps_probe probe;
@@ -75,6 +79,9 @@ void link_require_blameless(const struct fuzz_link *link);
 
 /* From reset to DRIVER_OK, as an honest driver; the device is not started. */
 void link_probe(struct fuzz_link *link);
+
+/* rps_node_poll(), or the same by rps_node_receive() and rps_node_done(). */
+bool link_poll(struct fuzz_link *link, struct rps_node *node);
 
 /* Whatever happened: after a reset, a message arrives in each direction. */
 void link_heals(struct fuzz_link *link);
