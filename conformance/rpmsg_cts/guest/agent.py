@@ -60,6 +60,7 @@ class Request(IntEnum):
     WAIT_PATH = 20
     POWEROFF = 21
     CRASH = 22
+    IOCTL = 23
 
 
 class RpmsgIoctl(IntEnum):
@@ -374,6 +375,12 @@ class AgentClient:
     def release_dev(self, handle: int, name: str | bytes, src: int, dst: int) -> None:
         """RPMSG_RELEASE_DEV_IOCTL: the channel is gone."""
         self.rpmsg_ioctl(handle, RpmsgIoctl.RELEASE_DEV, name, src, dst)
+
+    def ioctl(self, handle: int, number: int, argument: int | bytes = 0) -> bytes:
+        """An ioctl by its number, with a value, or with a pointer to some bytes.  Return: the bytes afterwards."""
+        value, data = (argument, b"") if isinstance(argument, int) else (0, argument)
+        payload = wire.u32(handle) + wire.u32(number) + wire.u32(value) + wire.string(data)
+        return self.ask(Request.IOCTL, payload).bytes()
 
     # --- writes that may block ---------------------------------------------------------------------------------------
 
