@@ -12,7 +12,8 @@ import pytest
 from rpmsg_cts import catalogue, faults, profiles
 
 ROOT = Path(__file__).resolve().parents[2]
-JUDGED_HERE = ("layout", "initialisation", "header", "endianness", "addressing", "name_service", "flow", "robustness")
+JUDGED_HERE = ("layout", "initialisation", "header", "endianness", "addressing", "name_service", "flow", "robustness",
+               "api")
 
 
 def functions() -> Iterator[tuple[str, ast.FunctionDef]]:

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
+from rpmsg_cts.clients_linux import Clients
+from rpmsg_cts.guest.agent import AgentClient
 from rpmsg_cts.guest.errors import AgentError, GuestDied
 from rpmsg_cts.guest.guest import Guest
 from rpmsg_cts.judge import given
@@ -46,9 +50,36 @@ class LinuxLink(Link):
         self._tainted = guest.agent.tainted()
         self.lower: LowerDevice = LowerDevice(backend.native, backend.xport)
         self.upper: UpperLinux = UpperLinux(guest.agent, device)
+        self.clients = Clients(guest, device)
         self._unbind()
         if config.start:
             self.start()
+
+    @property
+    def agent(self) -> AgentClient:
+        """Our hands in the guest, for what other implementations do not have."""
+        return self._guest.agent
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """The first two numbers of the kernel's release."""
+        major, minor = re.findall(r"\d+", self._guest.image.release)[:2]
+        return int(major), int(minor)
+
+    @contextmanager
+    def meanwhile(self, step: Callable[[], None]) -> Iterator[None]:
+        """Call `step` again and again while anybody waits for the guest."""
+        always = os.eventfd(1)
+        self._reactor.add(always, step)
+        try:
+            yield
+        finally:
+            self._reactor.remove(always)
+            os.close(always)
+
+    def said(self, mark: int = 0) -> list[str]:
+        """What the kernel has logged since a mark of the agent's, or since this link began."""
+        return [message.text for message in self._guest.agent.kmsg_since(mark or self._mark)]
 
     def _is_bound(self) -> bool:
         return self._guest.agent.exists(f"{DRIVER}/{self._device}")
@@ -120,6 +151,7 @@ class LinuxLink(Link):
     def close(self) -> None:
         if self._guest.alive():
             self.upper.finish()
+            self.clients.finish()
             complaint, tainted = self._complaint(), self._guest.agent.tainted()
             if complaint or tainted != self._tainted:
                 self._guest.spoilt = True

@@ -2,8 +2,9 @@
 """The pytest plugin: a test names a requirement, runs on lanes, and its outcome becomes verdicts in a result file.
 
 Fixtures choose the lanes of a test: `driver_link` and `device_link` judge one role, `link` each role that the test's
-first requirement binds, `sim_link` and `lib` run in process only.  Each of them depends on the fixture `lane`, which is
-parametrized here.  What a fixture knows goes to the report through `report_log` and `target_facts`.
+first requirement binds, `sim_link` and `lib` run in process only, `linux_link` on kernels only.  Each of them depends on
+the fixture `lane`, which is parametrized here.  What a fixture knows goes to the report through `report_log` and
+`target_facts`.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ DEFAULT_SEED = 1
 SWARM_SEEDS = 12
 
 # More specific fixtures first: `driver_link` may itself be built on `link`, and `link` on `lib`.
-LANE_FIXTURES = ("driver_link", "device_link", "link", "sim_link", "make_pair", "lib")
+LANE_FIXTURES = ("driver_link", "device_link", "linux_link", "link", "sim_link", "make_pair", "lib")
 
 # Stands for "no selected target has such a lane"; items on it are deselected.
 _NO_LANE = Lane("none", "none")
@@ -325,7 +326,7 @@ def _lanes(metafunc: pytest.Metafunc, session: Session) -> list[Lane]:
         return []  # _subject() says what is wrong with it.
     binds = requirements[0].binds
     in_process_only = name in ("sim_link", "make_pair", "lib")
-    if name == "driver_link":
+    if name in ("driver_link", "linux_link"):
         roles: tuple[str, ...] = (DRIVER,)
     elif name == "device_link":
         roles = (DEVICE,)
@@ -333,8 +334,9 @@ def _lanes(metafunc: pytest.Metafunc, session: Session) -> list[Lane]:
         roles = _marked_roles(definition) or ((DRIVER,) if DRIVER in binds else (DEVICE,))
     else:
         roles = tuple(role for role in targets.ROLES if role in binds)
-    return [_lane(target.name, role) for target in session.targets if target.in_process or not in_process_only
-            for role in roles if role in target.roles]
+    chosen = [target for target in session.targets
+              if (target.in_process or not in_process_only) and not (target.in_process and name == "linux_link")]
+    return [_lane(target.name, role) for target in chosen for role in roles if role in target.roles]
 
 
 def _lane_fixture(item: pytest.Item, fixturenames: list[str]) -> str | None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -33,6 +34,9 @@ from rpmsg_cts.targets import SIM, Lane
 from rpmsg_cts.trace.tracer import Tracer
 from rpmsg_cts.variants import PARAMETERS, Variant, choose, mode_of
 from rpmsg_cts.verdict import Inconclusive, Judgement, Verdict
+
+if TYPE_CHECKING:
+    from rpmsg_cts.link_linux import LinuxLink
 
 PLAIN = {"plain": Config()}
 REACHED = pytest.StashKey[Reached]()
@@ -190,6 +194,12 @@ def native() -> Native:
 @pytest.fixture
 def driver_link(link: Link) -> Link:
     """An IUT in the driver's role."""
+    return link
+
+
+@pytest.fixture
+def linux_link(link: LinuxLink) -> LinuxLink:
+    """A kernel, where what is judged is the kernel's own interface."""
     return link
 
 

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Every test of the API suite can fail: it is run on a kernel that seems to do otherwise, and has to say so.
+
+No deliberate error of our own ends can stand for what Linux alone has.  So one is put between the test and the guest:
+what the agent answers, or what is on the ring, becomes what it would be had the kernel the error.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import select
+import subprocess
+import sys
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rpmsg_cts import decode
+from rpmsg_cts.guest.agent import JobResult
+from rpmsg_cts.guest.errors import AgentError, NotPrepared
+from rpmsg_cts.guest.image import kernel_image
+from rpmsg_cts.link import Message
+from rpmsg_cts.link_linux import LinuxLink
+
+ROOT = Path(__file__).resolve().parents[2]
+SUITE = ROOT / "conformance" / "api"
+TARGET = "linux-uml:6.1"
+DESTROY_EPT, RELEASE_DEV = 0xB502, 0x4028B504
+ERESTARTSYS = 512
+PATIENCE_S = 240
+
+# (link, the right function) -> the wrong one.
+Made = Callable[[LinuxLink, Callable[..., Any]], Callable[..., Any]]
+
+
+def always(value: object) -> Made:
+    """Whatever is asked, without doing it."""
+    return lambda link, right: lambda *arguments: value
+
+
+def changed(change: Callable[[Any], object]) -> Made:
+    """The right answer, changed."""
+    return lambda link, right: lambda *arguments, **more: change(right(*arguments, **more))
+
+
+def instead_of(number: int, value: object) -> Made:
+    """Another answer to one errno."""
+    def make(link: LinuxLink, right: Callable[..., Any]) -> Callable[..., Any]:
+        def answer(*arguments: Any) -> object:
+            try:
+                return right(*arguments)
+            except AgentError as error:
+                if error.errno != number:
+                    raise
+                return value
+        return answer
+    return make
+
+
+def forgotten(which: int) -> Made:
+    """An ioctl that says yes and does nothing."""
+    return lambda link, right: lambda handle, number, *more: b"" if number == which else right(handle, number, *more)
+
+
+def longer(message: Message | None) -> Message | None:
+    """The limit is that of the whole buffer."""
+    return message and replace(message, payload=message.payload + bytes(16))
+
+
+def to_another(message: Message | None) -> Message | None:
+    """Sent to the neighbour."""
+    return message and replace(message, header=replace(message.header, dst=message.header.dst + 1))
+
+
+def without_withdrawals(link: LinuxLink, right: Callable[..., Any]) -> Callable[..., Any]:
+    """Channels end without a word."""
+    def receive(**more: Any) -> Message | None:
+        message = right(**more)
+        if message is not None and message.header.dst == decode.NS_ADDR:
+            said = decode.decode_name_service(message.payload, link.lower.order)
+            return receive(**more) if said.flags == decode.NS_DESTROY else message
+        return message
+    return receive
+
+
+def split(link: LinuxLink, right: Callable[..., Any]) -> Callable[..., Any]:
+    """Each write becomes two messages."""
+    rest: list[Message] = []
+
+    def receive(**more: Any) -> Message | None:
+        if rest:
+            return rest.pop()
+        if (message := right(**more)) is not None:
+            half = len(message.payload) // 2
+            rest.append(replace(message, payload=message.payload[half:]))
+            return replace(message, payload=message.payload[:half])
+        return None
+    return receive
+
+
+def remainders(link: LinuxLink, right: Callable[..., Any]) -> Callable[..., Any]:
+    """What did not fit is kept for the next read."""
+    kept = bytearray()
+
+    def read(handle: int, most: int = 4096) -> bytes:
+        if not kept:
+            kept.extend(right(handle, 4096))
+        out = bytes(kept[:most])
+        del kept[:most]
+        return out
+    return read
+
+
+def without_empty(link: LinuxLink, right: Callable[..., Any]) -> Callable[..., Any]:
+    """Messages without bytes are dropped."""
+    return lambda *arguments: right(*arguments) or right(*arguments)
+
+
+# test: what the lie is put in place of, and the lie.
+LIES: dict[str, tuple[str, Made]] = {
+    "test_sample_client_says_hello_a_hundred_times":
+        ("next_message", changed(lambda message: replace(message, payload=message.payload + b"\0"))),
+    "test_a_client_needs_the_core_alone": ("clients.modules_below", changed(lambda names: [*names, "virtio_rpmsg_bus"])),
+    "test_a_channel_is_called_by_name_and_addresses":
+        ("clients.entries", changed(lambda names: [name.replace(".-1.", ".4294967295.") for name in names])),
+    "test_a_client_takes_its_own_name_alone":
+        ("clients.bind", changed(lambda status: 0 if status else -errno.ENODEV)),
+    "test_unbinding_says_so_before_the_client_is_removed": ("lower.receive", without_withdrawals),
+    "test_nothing_is_called_after_unbinding_in_traffic": ("clients.unbind", always(0)),
+    "test_a_client_is_told_496_bytes": ("lower.receive", changed(longer)),
+    "test_flow_control_is_refused_and_sends_nothing": ("agent.ioctl", always(b"")),
+    "test_no_remote_has_restricted_the_flow": ("agent.ioctl", always(b"\1\0\0\0")),
+    "test_raw_channel_gives_a_device_with_its_addresses": ("lower.receive", changed(to_another)),
+    "test_an_endpoint_is_made_and_unmade_by_number": ("agent.ioctl", forgotten(DESTROY_EPT)),
+    "test_a_channel_is_made_and_unmade_by_number": ("agent.ioctl", forgotten(RELEASE_DEV)),
+    "test_another_number_is_refused": ("agent.ioctl", always(b"")),
+    "test_a_name_without_end_is_cut_at_31": ("agent.read_text", changed(lambda text: text + "5")),
+    "test_the_endpoint_is_there_once_its_device_is_open": ("agent.read", instead_of(errno.EAGAIN, b"too early")),
+    "test_a_second_open_is_refused": ("clients.open", instead_of(errno.EBUSY, 0)),
+    "test_who_holds_an_endpoint_that_is_gone_is_told": ("agent.poll", always(0)),
+    "test_a_device_that_is_gone_cannot_be_opened":
+        ("clients.open", lambda link, right: lambda path, *more: right(path.replace("/proc/self/fd", "/nowhere"), *more)),
+    "test_unbinding_a_raw_channel_ends_its_device": ("agent.write", instead_of(errno.EPIPE, 9)),
+    "test_one_read_is_one_message": ("agent.read", without_empty),
+    "test_what_does_not_fit_is_lost": ("agent.read", remainders),
+    "test_one_write_is_one_message": ("lower.receive", split),
+    "test_a_write_that_is_too_long_is_refused":
+        ("agent.write", lambda link, right: lambda handle, data: right(handle, data[:496])),
+    "test_a_write_without_a_buffer_says_try_again": ("agent.write", instead_of(errno.EAGAIN, 8)),
+    "test_poll_tells_of_a_message": ("agent.poll", changed(lambda mask: mask | select.POLLIN)),
+    "test_poll_tells_of_a_buffer": ("agent.poll", always(select.POLLOUT)),
+    "test_a_raw_channel_keeps_its_endpoint": ("agent.ioctl", always(b"")),
+    "test_a_long_write_becomes_messages_in_order":
+        ("lower.receive", changed(lambda message: message and replace(message, payload=message.payload[::-1]))),
+    "test_a_write_without_a_buffer_does_not_wait": ("agent.job_wait", always(JobResult(0, -ERESTARTSYS))),
+    "test_input_without_bytes_is_nothing": ("agent.read", instead_of(errno.EAGAIN, b"")),
+    "test_there_are_thirty_two": ("clients.bind", changed(lambda status: 0)),
+}
+
+
+class Liar:
+    """A pytest plugin: each test's own lie is told while it runs."""
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Put the lie in its place."""
+        link = item.funcargs["linux_link"]  # type: ignore[attr-defined]
+        where, made = LIES[item.originalname]  # type: ignore[attr-defined]
+        *outer, name = where.split(".")
+        holder = getattr(link, outer[0]) if outer else link
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(holder, name, made(link, getattr(holder, name)))
+            yield
+
+
+def run(results: Path, plugins: Sequence[object]) -> int:
+    """In a process of its own: the suite with the plugins."""
+    from rpmsg_cts.collected import run_pytest  # pylint: disable=import-outside-toplevel
+
+    return run_pytest(ROOT, [SUITE], [f"--target={TARGET}", f"--results={results}"], plugins)
+
+
+@pytest.fixture(scope="module")
+def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+    """What each test said of the kernel that it was lied to about."""
+    try:
+        kernel_image(TARGET)
+    except NotPrepared as missing:
+        pytest.skip(str(missing))
+    path = tmp_path_factory.mktemp("api") / "results.jsonl"
+    script = f"import pathlib; from meta.test_api_can_fail import Liar, run; run(pathlib.Path({str(path)!r}), [Liar()])"
+    done = subprocess.run([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": str(ROOT / "conformance")},
+                          capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+    assert path.exists(), done.stderr
+    found: dict[str, set[str]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        if "verdict" in row:
+            name = row["test"].partition("::")[2].partition("[")[0]
+            found.setdefault(name, set()).add(row["verdict"])
+    return found
+
+
+@pytest.mark.guest
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("test", LIES)
+def test_a_kernel_that_does_otherwise_is_found(test: str, verdicts: dict[str, set[str]]) -> None:
+    """In every variant of the test."""
+    assert verdicts.get(test) == {"FAIL"}
+
+
+def test_there_is_a_lie_for_each_test() -> None:
+    """A new test shows that it can fail, too."""
+    named = {line.partition("def ")[2].partition("(")[0] for path in SUITE.glob("test_*.py")
+             for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("def test_")}
+
+    assert named == set(LIES)
