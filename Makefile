@@ -353,10 +353,11 @@ kernel-m68k: setup ## Linux 6.1 of Debian for a big-endian processor, and its QE
 kernel-x86: setup ## Linux 6.1 of Debian for x86-64, and its QEMU
 	ci/fetch-qemu x86_64
 	$(KERNEL_BUILD) debian:6.1 --lane x86_64
-kernels: kernel-x86 kernel-m68k ## these, and as user-mode Linux 6.12, the newest, and 6.1 with sanitizers
+kernels: kernel-x86 kernel-m68k ## these, and as user-mode Linux 6.12, the newest, and 6.1 with sanitizers and with gcov
 	$(KERNEL_BUILD) debian:6.1 debian:6.12 debian:newest --lane uml
 	$(KERNEL_BUILD) debian:6.1 --lane uml --with kasan
 	$(KERNEL_BUILD) debian:6.1 --lane uml --with lockdep
+	$(KERNEL_BUILD) debian:6.1 --lane uml --with gcov
 
 # --- installing -------------------------------------------------------------
 .PHONY: install

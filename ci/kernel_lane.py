@@ -13,6 +13,10 @@ FRAGMENTS = TREE / "fixtures" / "kernel"
 # What every kernel is built for: without them there is nothing to judge.
 ESSENTIAL = ("CONFIG_RPMSG_VIRTIO", "CONFIG_RPMSG_NS", "CONFIG_RPMSG_CHAR", "CONFIG_RPMSG_CTRL")
 
+# Where the code that is judged is, and which files of it are counted line by line if the configuration can.
+COUNTED_FOLDER = "drivers/rpmsg"
+COUNTED = ("virtio_rpmsg_bus", "rpmsg_ns", "rpmsg_core", "rpmsg_char", "rpmsg_ctrl")
+
 
 @dataclass(frozen=True)
 class Lane:
@@ -58,6 +62,12 @@ def wanted(names: tuple[str, ...]) -> dict[str, str]:
             raise BadFragment(f"there is no {path.relative_to(TREE)}; variants are {', '.join(variants())}")
         values.update(_parse(path))
     return values
+
+
+def make_words(wishes: dict[str, str]) -> list[str]:
+    """Return: what make must be told besides the configuration."""
+    counted = COUNTED if wishes.get("CONFIG_GCOV_KERNEL") == "y" else ()
+    return [f"GCOV_PROFILE_{name}.o=y" for name in counted]
 
 
 def _parse(path: Path) -> dict[str, str]:
