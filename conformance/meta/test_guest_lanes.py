@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from rpmsg_cts.coverage import read
+from rpmsg_cts.guest import counters
 from rpmsg_cts.guest.errors import GuestDied, NotPrepared
 from rpmsg_cts.guest.guest import Guest
 from rpmsg_cts.guest.image import GuestImage, kernel_image
@@ -118,3 +120,20 @@ def test_kasan_looks_at_what_the_module_does(reactor: Reactor) -> None:
 def test_lockdep_watches(reactor: Reactor) -> None:
     with Guest.boot(reactor, image=watched("lockdep")) as guest:
         assert any("Lock dependency validator" in message.text for message in guest.agent.kmsg_since(0))
+
+
+def test_gcov_counts_the_code_that_is_judged_and_no_other(reactor: Reactor) -> None:
+    """And forgets on request, so that a suite has its own numbers."""
+    image = watched("gcov")
+    notes = counters.notes_of(image)
+    assert notes is not None
+    with Guest.boot(reactor, image=image) as guest:
+        guest.load_bus()
+        loaded = counters.read(guest.agent)
+        counters.reset(guest.agent)
+        afresh = counters.read(guest.agent)
+
+    assert sorted(loaded) == sorted(afresh) == sorted(path.stem for path in notes.glob("*.gcno")) != []
+    ran = {line.number for line in read(notes, loaded)["rpmsg_core.c"] if line.covered}
+    assert ran
+    assert not any(line.covered for line in read(notes, afresh)["rpmsg_core.c"])

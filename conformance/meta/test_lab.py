@@ -3,17 +3,22 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from rpmsg_cts.lab import Lab
-from rpmsg_cts.link import Config
+from rpmsg_cts.link import Config, Unsupported
+from rpmsg_cts.tally import Tally
 from rpmsg_cts.targets import DRIVER, LINUX_ARMHF, Lane
 from rpmsg_cts.verdict import GuestFailure
 
 LANE = Lane(LINUX_ARMHF, DRIVER)
 WARNED = 1 << 9
+ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = [pytest.mark.guest, pytest.mark.timeout(300)]
 
@@ -44,3 +49,32 @@ def test_a_kernel_that_has_complained_is_started_afresh(lab: Lab, path: str, tex
     lab.link(LANE, Config()).close()
     assert lab._guest.pid != first
     assert not lab._guest.agent.tainted() & WARNED
+
+
+def test_what_a_kernel_counts_is_told_by_suite_across_guests() -> None:
+    """A guest may be started afresh in the middle of a suite, or die with its counters; both are part of a run."""
+    target, tally = "linux-uml:6.1+gcov", Tally()
+    lab = Lab(lambda target, facts: None, tally=tally)
+    try:
+        link = lab.link(Lane(target, DRIVER), Config(), "header")
+    except Unsupported as missing:
+        lab.close()
+        pytest.skip(str(missing))
+    link.begin()
+    link.close()
+    lab.link(Lane(target, DRIVER), Config(), "flow").close()
+    lab._guest.spoilt = True
+    lab.link(Lane(target, DRIVER), Config(), "flow").close()
+    os.kill(lab._guest.pid, signal.SIGKILL)
+    lab.link(Lane(target, DRIVER), Config(), "layout").close()
+    lab.link(Lane(target, DRIVER), Config(), "endianness").close()
+    lab.close()
+    (measured,) = tally.measure(ROOT, False)
+
+    assert measured[0] == target
+    assert measured[1].lost == 1
+    assert measured[1].suites == ["header", "flow", "layout", "endianness"]
+    (bus,) = (file for file in measured[1].files if file.name == "virtio_rpmsg_bus.c")
+    assert bus.lines > bus.covered >= bus.suites["header"] > 0
+    # A suite begins at zero, and this one came to a guest that had been through the driver's beginning.
+    assert bus.suites["endianness"] < bus.suites["layout"]

@@ -81,6 +81,7 @@ Written to --out:
   junit.xml       for Jenkins, GitLab and GitHub
   report.ktap     for kernel tools
   matrix.txt      what the terminal shows
+  coverage.json   which lines of a kernel were run, if it counts them (kernel build --with gcov)
   traces/         with --trace: a folder for each test that did not pass; `rpmsg-cts trace show` reads it
 
 {_STATUSES}"""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rpmsg_cts.link import F_EVENT_IDX, F_INDIRECT, F_NS, F_VERSION_1, Config, Link, Unsupported
 from rpmsg_cts.reactor import Reactor
 from rpmsg_cts.results import Facts
+from rpmsg_cts.tally import Tally
 from rpmsg_cts.targets import LINUX_ARMHF, LINUX_M68K, LINUX_UML, LINUX_X86_64, Lane, kind_of
 from rpmsg_cts.trace.tracer import Tracer
 from rpmsg_cts.verdict import HarnessError
@@ -111,7 +112,9 @@ def place_of(target: str) -> Place | None:
 class Lab:
     """Owns the reactor, the sockets and the guest."""
 
-    def __init__(self, target_facts: Callable[[str, Facts], None], tracer: Tracer | None = None) -> None:
+    def __init__(self, target_facts: Callable[[str, Facts], None], tracer: Tracer | None = None,
+                 tally: Tally | None = None) -> None:
+        self._tally = tally or Tally()
         self._target_facts = target_facts
         self._tracer = tracer
         self._reactor = Reactor()
@@ -122,13 +125,14 @@ class Lab:
         self._target = ""
         self._tainted = 0
 
-    def link(self, lane: Lane, config: Config) -> Link:
-        """Connect to the guest's driver; Unsupported where the guest cannot have such a link."""
+    def link(self, lane: Lane, config: Config, suite: str = "") -> Link:
+        """Connect to the guest's driver, for a test of a suite; Unsupported where the guest cannot have such a link."""
         from rpmsg_cts.link_linux import LinuxLink  # pylint: disable=import-outside-toplevel
 
         place = PLACES[kind_of(lane.target)]
         port = place.port_for(config)
         guest = self._running(lane.target)
+        self._tally.begin(suite)
         config = config.but(num=place.num or config.num, big_endian=place.big_endian)
         return LinuxLink(lane, config, guest, self._backends[port.name], self._devices[port.name], self._reactor,
                          place.hidden)
@@ -185,6 +189,7 @@ class Lab:
         self._target_facts(target, guest.facts)
         for module in MODULES:
             guests.load(guest, module)
+        self._tally.attach(target, guest)
         self._tainted = guest.agent.tainted()
         self._devices = dict(zip((port.name for port in ports), guest.rpmsg_devices(), strict=True))
         return guest
@@ -192,7 +197,8 @@ class Lab:
     def close_guest(self) -> None:
         """End the guest, and the sockets that it was connected to."""
         if self._guest is not None:
-            # It keeps nothing, so there is nothing to be put in order first.
+            self._tally.detach()
+            # It keeps nothing else, so there is nothing to be put in order first.
             self._guest.kill()
             self._guest = None
         for backend in self._backends.values():

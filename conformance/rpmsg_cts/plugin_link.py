@@ -13,6 +13,7 @@ One that holds on every ring says so with `@variants(...)` and is also run in co
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rpmsg_cts import marks
+from rpmsg_cts.coverage import CoverageError
 from rpmsg_cts.judge import Mismatch, given, skip
 from rpmsg_cts.lab import Lab, place_of
 from rpmsg_cts.link import Config, Link, Unsupported
@@ -30,6 +32,7 @@ from rpmsg_cts.native import Native, simulated
 from rpmsg_cts.pair import Pair, wrong_without_a_fault
 from rpmsg_cts.plugin import SESSION, Session, requirement_text
 from rpmsg_cts.recorder import DiagramSource, LogSource
+from rpmsg_cts.tally import Tally
 from rpmsg_cts.targets import SIM, Lane
 from rpmsg_cts.trace.tracer import Tracer
 from rpmsg_cts.variants import PARAMETERS, Variant, choose, mode_of
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
 
 PLAIN = {"plain": Config()}
 REACHED = pytest.StashKey[Reached]()
+TALLY = pytest.StashKey[Tally]()
 
 
 def config(**configs: Config) -> pytest.MarkDecorator:
@@ -58,6 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:  # pylint: disable=redefine
     """Register the markers."""
     config.addinivalue_line("markers", "config(**configs): the configurations in which a test runs")
     config.stash[REACHED] = Reached()
+    config.stash[TALLY] = Tally()
     config.addinivalue_line("markers", "variants(*names): the parameters of the link that a test may vary")
 
 
@@ -93,10 +98,25 @@ def _is_elsewhere(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Say of which requirements the tests passed without having come to where they had to."""
+    """Say what was run of kernels that count it, and which tests passed without having come to where they had to."""
     ours = session.config.stash[SESSION]
-    if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or not _is_whole(session, ours):
+    if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         return
+    whole = _is_whole(session, ours)
+    _write_coverage(session.config.stash[TALLY], ours, whole)
+    if whole:
+        _conclude_marks(session, ours)
+
+
+def _write_coverage(tally: Tally, ours: Session, whole: bool) -> None:
+    try:
+        for target, coverage in tally.measure(ours.root, whole):
+            ours.recorder.coverage(target, coverage)
+    except CoverageError as error:
+        print(f"no coverage: {error}", file=sys.stderr)
+
+
+def _conclude_marks(session: pytest.Session, ours: Session) -> None:
     table = marks.load(simulated())
     never = session.config.stash[REACHED].never(table, sorted(ours.recorder.passed, key=str))
     for (lane, id_), missed in never.items():
@@ -119,9 +139,9 @@ def link_config(request: pytest.FixtureRequest) -> Config:
 
 
 @pytest.fixture(scope="session")
-def lab(target_facts: Callable[..., None], tracer: Tracer | None) -> Iterator[Lab]:
+def lab(request: pytest.FixtureRequest, target_facts: Callable[..., None], tracer: Tracer | None) -> Iterator[Lab]:
     """Guests, started when first needed and shared by all tests."""
-    laboratory = Lab(target_facts, tracer)
+    laboratory = Lab(target_facts, tracer, request.config.stash[TALLY])
     yield laboratory
     laboratory.close()
 
@@ -229,7 +249,7 @@ def _connect(lane: Lane, wanted: Config, seed: int, request: pytest.FixtureReque
     with _coming_up():
         if place_of(lane.target):
             laboratory: Lab = request.getfixturevalue("lab")
-            return laboratory.link(lane, wanted)
+            return laboratory.link(lane, wanted, request.path.parent.name)
         return SimLink(lane.target, lane.role, wanted, seed, request.getfixturevalue("tracer"))
 
 

@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 import pytest
 
 from rpmsg_cts import known, profiles
+from rpmsg_cts.coverage import Coverage
 from rpmsg_cts.decode import DecodeError
 from rpmsg_cts.diagram.row import ENDS, Row
 from rpmsg_cts.judge import Mismatch
@@ -141,6 +142,10 @@ class Recorder:
         have.update(news)
         if news and self.writer:
             self._guarded(lambda writer: writer.target(target, facts))
+
+    def coverage(self, target: str, coverage: Coverage) -> None:
+        """Write what was run of a target's kernel."""
+        self._guarded(lambda writer: writer.coverage(target, coverage))
 
     def requirements(self, texts: Iterable[RequirementText]) -> None:
         """Write what the requirements of this run say."""

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rpmsg_cts.coverage import Coverage
 from rpmsg_cts.diagram.row import ENDS, STYLES, Row
 from rpmsg_cts.targets import SIM
 from rpmsg_cts.verdict import HarnessError, Judgement, Verdict, worst
@@ -116,6 +117,7 @@ class Results:
     results: tuple[Result, ...]
     end: Mapping[str, Any] | None
     warnings: tuple[str, ...] = ()
+    coverage: Mapping[str, Coverage] = field(default_factory=dict)  # by target
 
     @property
     def interrupted(self) -> bool:
@@ -216,6 +218,10 @@ class ResultsWriter:
     def target(self, target: str, facts: Facts) -> None:
         """Write what is known about a target."""
         self._append({"type": "target", "target": target, "facts": {key: facts[key] for key in facts}})
+
+    def coverage(self, target: str, coverage: Coverage) -> None:
+        """Write what was run of a target's kernel."""
+        self._append({"type": "coverage", "target": target, **coverage.to_record()})
 
     def result(self, result: Result) -> None:
         """Write one result; a second one for the same test and requirement is refused."""
@@ -343,6 +349,7 @@ def _assemble(records: list[tuple[int, dict[str, Any]]], warnings: list[str], na
     requirements: dict[str, RequirementText] = {}
     facts: dict[str, Facts] = {}
     results: dict[tuple[str, str], Result] = {}
+    coverage: dict[str, Coverage] = {}
     end = None
     for number, record in records[1:]:
         try:
@@ -353,6 +360,8 @@ def _assemble(records: list[tuple[int, dict[str, Any]]], warnings: list[str], na
                     facts[record["target"]] = {**facts.get(record["target"], {}), **record["facts"]}
                 case "result":
                     _add_result(results, _result(record))
+                case "coverage":
+                    coverage[record["target"]] = Coverage.of_record(record)
                 case "end":
                     end = record
                 case other:
@@ -360,7 +369,7 @@ def _assemble(records: list[tuple[int, dict[str, Any]]], warnings: list[str], na
         except (KeyError, TypeError, ValueError) as error:
             raise BadResults(f"{name}:{number}: {_what(error)}") from error
     _check_run(run, name)
-    return Results(run, requirements, facts, tuple(results.values()), end, tuple(warnings))
+    return Results(run, requirements, facts, tuple(results.values()), end, tuple(warnings), coverage)
 
 
 def _result(record: dict[str, Any]) -> Result:

@@ -7,6 +7,7 @@ first, so that a full disk or a kill leaves the earlier report as it was.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -24,9 +25,11 @@ WRITERS: Mapping[str, tuple[str, Writer]] = {
     "text": ("matrix.txt", terminal.render_plain),
 }
 
+COVERAGE_NAME = "coverage.json"
+
 
 def write_all(results: Results, directory: Path, formats: Iterable[str]) -> list[Path]:
-    """Write the reports of the given formats into `directory`.
+    """Write the reports of the given formats into `directory`, and coverage.json if a kernel counted what it ran.
 
     Return: the files.  Raises ResultsError when one cannot be written; the others and all earlier ones are whole.
     """
@@ -36,7 +39,16 @@ def write_all(results: Results, directory: Path, formats: Iterable[str]) -> list
         path = directory / file_name
         write_file(path, writer(results))
         paths.append(path)
+    if results.coverage:
+        paths.append(directory / COVERAGE_NAME)
+        write_file(paths[-1], coverage_json(results))
     return paths
+
+
+def coverage_json(results: Results) -> str:
+    """Return: what was run of the targets' kernels, for programs."""
+    records = {target: coverage.to_record() for target, coverage in results.coverage.items()}
+    return json.dumps(records, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def write_file(path: Path, text: str) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from rpmsg_cts.coverage import Coverage
 from rpmsg_cts.diagram import svg
 from rpmsg_cts.report import words
 from rpmsg_cts.report.text import clean, cleaned_rows, one_line
@@ -117,6 +118,20 @@ class Group:
     names: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class CoverageTable:
+    """What was run of a target's kernel.
+
+    rows are (file, words, percentage, percentage of each suite); lines are (file, line, function, text, reason).
+    """
+
+    target: str
+    suites: tuple[str, ...]
+    rows: tuple[tuple[str, str, str, tuple[str, ...]], ...]
+    lines: tuple[tuple[str, int, str, str, str], ...]
+    notes: tuple[str, ...]
+
+
 def render(results: Results) -> str:
     """Return: the whole page."""
     blocks = [block for verdict in (Verdict.FAIL, Verdict.ERROR, Verdict.KNOWN, Verdict.WAIVED)
@@ -144,6 +159,7 @@ def render(results: Results) -> str:
         diagram_style=svg.STYLE if any(result.diagram for result in results.results) else "",
         untested=[_cleaned(text) for text in results.untested()],
         unproven=[_cleaned(text) for text in results.unproven()],
+        coverage=[_coverage(target, coverage) for target, coverage in results.coverage.items()],
     ) + "\n"
 
 
@@ -222,6 +238,16 @@ def _diagram(result: Result) -> Markup | str:
     rows = cleaned_rows(result.diagram)
     # Every text in it is escaped by svg().
     return Markup(svg.svg(rows, f"{one_line(result.requirement)}: the last {len(rows)} rows", style=False))
+
+
+def _coverage(target: str, coverage: Coverage) -> CoverageTable:
+    rows = tuple((clean(file.name), words.coverage_words(file), f"{file.percent:.1f}",
+                  tuple(f"{file.percent_of(suite):.1f}" for suite in coverage.suites))
+                 for file in coverage.files)
+    lines = tuple((clean(file.name), line.line, clean(line.function), one_line(line.text), one_line(line.reason))
+                  for file in coverage.files for line in file.uncovered)
+    return CoverageTable(clean(target), tuple(map(clean, coverage.suites)), rows, lines,
+                         tuple(map(one_line, words.coverage_notes(coverage))))
 
 
 def _groups(members: list[Result]) -> list[Group]:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from rpmsg_cts.coverage import Coverage
 from rpmsg_cts.diagram.text import text as diagram
 from rpmsg_cts.report import words
 from rpmsg_cts.report.text import clean, cleaned_rows, one_line, shortened
@@ -45,8 +46,11 @@ def render(results: Results, console: Console, unicode_symbols: bool | None = No
     for start in range(0, len(lanes), LANES_PER_TABLE):
         console.print(_matrix(results, lanes[start:start + LANES_PER_TABLE], unicode_symbols))
         _put(console, Text())
+    for coverage in results.coverage.values():
+        console.print(_coverage_table(coverage))
+        _put(console, Text())
     for section in (_legend(results, unicode_symbols), _failures(results, console.width), _others(results, console.width),
-                    _foot(results)):
+                    _coverage(results), _foot(results)):
         for line in section:
             _put(console, line)
 
@@ -214,6 +218,29 @@ def _by_reason(members: list[Result]) -> dict[str, list[Result]]:
         note = words.overlay_note(result)
         groups.setdefault(shortened(note or one_line(result.reason), 400), []).append(result)
     return groups
+
+
+def _coverage_table(coverage: Coverage) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("lines run, in %", no_wrap=True)
+    for file in coverage.files:
+        table.add_column(clean(file.name), no_wrap=True, justify="right")
+    for suite in coverage.suites:
+        table.add_row(clean(suite), *(f"{file.percent_of(suite):.1f}" for file in coverage.files))
+    table.add_row("all", *(f"{file.percent:.1f}" for file in coverage.files), style="bold")
+    return table
+
+
+def _coverage(results: Results) -> Iterator[Text]:
+    for target, coverage in results.coverage.items():
+        yield Text(f"lines of the kernel of {clean(target)}", "bold")
+        for file in coverage.files:
+            yield Text(f"  {clean(file.name)}: {words.coverage_words(file)}")
+            for text in words.line_ranges(file.unexplained):
+                yield Text(f"      not explained: {clean(text)}", "yellow")
+        for text in words.coverage_notes(coverage):
+            yield Text(f"  {one_line(text)}", "yellow")
+        yield Text()
 
 
 def _foot(results: Results) -> Iterator[Text]:

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from rpmsg_cts.coverage import Coverage, FileCoverage, Uncovered
 from rpmsg_cts.report.text import clean, one_line
 from rpmsg_cts.results import RequirementText, Result, Results
 from rpmsg_cts.verdict import FACES, Verdict
@@ -95,3 +98,29 @@ def commit_words(results: Results) -> str:
 def short_test(result: Result) -> str:
     """Return: the test's own name, without its file."""
     return clean(result.test.rpartition("::")[2])
+
+
+def coverage_words(file: FileCoverage) -> str:
+    """Return: how much of a source file was run, as in "97.5 % of 200 lines; not run: 5, explained 4"."""
+    missed = len(file.uncovered)
+    tail = f"; not run: {missed}, explained {missed - len(file.unexplained)}" if missed else ""
+    return f"{file.percent:.1f} % of {plural(file.lines, 'line')}{tail}"
+
+
+def line_ranges(lines: Sequence[Uncovered]) -> list[str]:
+    """Return: one text a function, as in "rpmsg_probe 12-14, 20"; lines that follow each other are one range."""
+    functions: dict[str, list[list[int]]] = {}
+    for line in lines:
+        ranges = functions.setdefault(line.function, [])
+        if ranges and ranges[-1][-1] + 1 == line.line:
+            ranges[-1][1:] = [line.line]
+        else:
+            ranges.append([line.line])
+    return [f"{name} {', '.join('-'.join(map(str, ends)) for ends in ranges)}" for name, ranges in functions.items()]
+
+
+def coverage_notes(coverage: Coverage) -> list[str]:
+    """Return: what a reader of the numbers has to know."""
+    lost = [f"{plural(coverage.lost, 'guest')} ended without saying what ran during the last test"] if coverage.lost else []
+    return lost + [f"fixtures/kernel/uncovered.toml: needless, for it is run or not there: {name}"
+                   for name in coverage.needless]
