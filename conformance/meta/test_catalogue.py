@@ -224,3 +224,15 @@ def _replace(root: Path, name: str, old: str, new: str) -> str:
     text = text.replace(old, new, 1)
     path.write_text(text, encoding="utf-8")
     return text
+
+
+@pytest.mark.parametrize(("id_", "target", "roles", "applies"), [
+    ("API-001", "sim", ("driver", "device"), False),
+    ("API-001", "linux-uml:6.1+kasan", ("driver",), True),
+    ("FLO-006", "linux-uml:6.1", ("driver",), False),
+    ("FLO-006", "sim", ("driver", "device"), True),
+])
+def test_a_requirement_applies_to_who_can_obey_it(requirements: catalogue.Catalogue, id_: str, target: str,
+                                                  roles: tuple[str, ...], applies: bool) -> None:
+    """By what the suite is about, and by who is bound."""
+    assert requirements.get(id_).applies_to(target, roles) is applies

@@ -334,6 +334,15 @@ def test_the_file_says_what_was_run_and_how_it_ended(suite):
     assert loaded.end["counts"]["PASS"] == 3 and loaded.end["exit_status"] == 0
 
 
+def test_the_file_says_what_no_target_of_the_run_can_be_judged_by(suite):
+    """What Linux alone has is not missing on our own ends."""
+    suite("@req('HDR-001')\ndef test_x(link): pass", "--target=sim")
+    assert {text.suite for text in results.load(suite.path).elsewhere()} == {"api"}
+
+    suite("@req('HDR-001')\ndef test_x(link): pass", "--target=sim", "--target=linux-armhf")
+    assert results.load(suite.path).elsewhere() == []
+
+
 def test_results_are_in_the_file_as_they_happen(suite):
     """A later test of the same run sees the earlier one's."""
     suite("@req('HDR-001')\ndef test_x(driver_link): pass\n@req('HDR-001')\ndef test_y(driver_link, request):\n"

@@ -290,3 +290,15 @@ def test_what_no_mutant_stands_for_is_named_where_our_own_ends_are_judged():
     assert [text.id for text in loaded.unproven()] == ["NS-001"]
     elsewhere = replace(loaded, results=tuple(one for one in loaded.results if one.target != "sim"))
     assert elsewhere.unproven() == []
+
+
+def test_what_applies_to_no_target_is_not_missing():
+    """Nobody is to look for a test of Linux's own interface on our ends."""
+    loaded = results.load(ROOT / "fixtures" / "report" / "every-verdict" / "input.jsonl")
+    before = loaded.untested()
+    text = replace(TEXT, id="API-001", suite="api", applies=False)
+
+    with_it = replace(loaded, requirements={**loaded.requirements, text.id: text})
+
+    assert (with_it.untested(), with_it.elsewhere()) == (before, [text])
+    assert replace(text, applies=True) in replace(loaded, requirements={text.id: replace(text, applies=True)}).untested()

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
 
@@ -39,6 +40,7 @@ SUITE_NAMES = (
 """From the ring up to the interface: the order of every listing and report."""
 
 ROLES = ("driver", "device")
+EVERY_TARGET = "*"
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _REQUIREMENT = {
@@ -57,6 +59,7 @@ _FILE = {
     "suite": Key(TEXT),
     "prefix": Key(TEXT),
     "title": Key(TEXT),
+    "targets": Key(TEXT, required=False),
     "requirement": Key(TABLES, shape=_REQUIREMENT, name="id"),
 }
 
@@ -76,7 +79,8 @@ class Requirement:
     """One sentence that an implementation obeys or violates.
 
     `source` begins with the text that carries the rule; `normative` says whether that is a clause of the VirtIO
-    standard.  `untestable` is None, or the reason why no test can exist.  `where` is the file and line of the row.
+    standard.  `untestable` is None, or the reason why no test can exist.  `targets` is a
+    glob over the names of those that can have what it is about.  `where` is the file and line of the row.
     """
 
     id: str
@@ -90,6 +94,7 @@ class Requirement:
     observe: str
     mutant: str
     untestable: str | None
+    targets: str
     where: str
 
     @property
@@ -97,6 +102,10 @@ class Requirement:
         """Why no deliberate error can stand for this, where the row says so: "none: because"."""
         word, _, why = self.mutant.partition(": ")
         return why if word == "none" else None
+
+    def applies_to(self, target: str, roles: Iterable[str]) -> bool:
+        """Whether a target that plays these roles can obey or violate it."""
+        return fnmatchcase(target, self.targets) and not self.binds.isdisjoint(roles)
 
     @property
     def binds_text(self) -> str:
@@ -171,7 +180,7 @@ def _suite(document: Document, name: str, seen: dict[str, Requirement]) -> Suite
         raise top.error(f"suite '{top['suite']}' in the file of suite '{name}'", "suite")
     rows = []
     for number, table in enumerate(top.tables("requirement"), 1):
-        row = _requirement(table, name)
+        row = _requirement(table, name, top.get("targets", EVERY_TARGET))
         for key in ("id", "slug"):
             other = seen.setdefault(table[key], row)
             if other is not row:
@@ -181,7 +190,7 @@ def _suite(document: Document, name: str, seen: dict[str, Requirement]) -> Suite
     return Suite(name, top["prefix"], top["title"], tuple(rows))
 
 
-def _requirement(table: Table, suite: str) -> Requirement:
+def _requirement(table: Table, suite: str, targets: str) -> Requirement:
     for key in ("statement", "observe", "mutant", "untestable"):
         if key in table and not table[key].strip():
             raise table.error(f"'{key}' is empty", key)
@@ -209,6 +218,7 @@ def _requirement(table: Table, suite: str) -> Requirement:
         observe=table["observe"],
         mutant=table["mutant"],
         untestable=table.get("untestable"),
+        targets=targets,
         where=table.where,
     )
 

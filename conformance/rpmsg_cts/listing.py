@@ -92,6 +92,7 @@ def requirement_sections(root: Path, name: str) -> list[tuple[str, list[str]]]:
         ("observed by", [row.observe]),
         ("mutant", [row.mutant]),
         ("mutants", _mutants_of(root, row, any(subject.lane.target == targets.SIM for _, subject in tested))),
+        ("judged on", [row.targets] if row.targets != catalogue.EVERY_TARGET else []),
         ("untestable", [row.untestable] if row.untestable else []),
         ("tests", _tests_of(tested)),
         ("vectors", _vectors_of(root, row)),

@@ -430,7 +430,10 @@ def _requirement_texts(session: Session) -> list[RequirementText]:
     def proven(requirement: catalogue.Requirement) -> int | None:
         return None if requirement.no_mutant or not table else len(standing.get(requirement.id, ()))
 
-    return [replace(requirement_text(requirement), mutants=proven(requirement))
+    def applies(requirement: catalogue.Requirement) -> bool:
+        return any(requirement.applies_to(target.name, target.roles) for target in session.targets)
+
+    return [replace(requirement_text(requirement), mutants=proven(requirement), applies=applies(requirement))
             for requirement in session.catalogue.requirements.values()
             if (not session.ids or requirement.id in session.ids)
             and (not session.suites or requirement.suite in session.suites)]

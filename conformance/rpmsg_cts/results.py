@@ -89,6 +89,7 @@ class RequirementText:
     """What a report says about a requirement.
 
     mutants: how many deliberate errors of our own ends show that its tests can fail; None where none has to.
+    applies: whether any target of the run can obey or violate it.
     """
 
     id: str
@@ -100,6 +101,7 @@ class RequirementText:
     source: str
     normative: bool
     mutants: int | None = None
+    applies: bool = True
 
     @property
     def claim(self) -> str:
@@ -152,9 +154,13 @@ class Results:
         return [result for result in self.results if result.verdict is verdict]
 
     def untested(self) -> list[RequirementText]:
-        """Return: the requirements in the file that no result names, by id."""
+        """Return: the requirements in the file that could have been judged and that no result names, by id."""
         tested = {result.requirement for result in self.results}
-        return [text for id_, text in sorted(self.requirements.items()) if id_ not in tested]
+        return [text for id_, text in sorted(self.requirements.items()) if id_ not in tested and text.applies]
+
+    def elsewhere(self) -> list[RequirementText]:
+        """Return: the requirements that apply to no target of the run, by id."""
+        return [text for _, text in sorted(self.requirements.items()) if not text.applies]
 
     def unproven(self) -> list[RequirementText]:
         """Return: the requirements judged on our own ends whose tests no deliberate error has shown to fail, by id."""
@@ -213,6 +219,8 @@ class ResultsWriter:
         record = asdict(text)
         if record["mutants"] is None:
             del record["mutants"]
+        if record["applies"]:
+            del record["applies"]
         self._append({"type": "requirement", **record})
 
     def target(self, target: str, facts: Facts) -> None:

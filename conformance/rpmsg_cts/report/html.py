@@ -158,6 +158,7 @@ def render(results: Results) -> str:
         judged=_judged_texts(results),
         diagram_style=svg.STYLE if any(result.diagram for result in results.results) else "",
         untested=[_cleaned(text) for text in results.untested()],
+        elsewhere=[_cleaned(text) for text in results.elsewhere()],
         unproven=[_cleaned(text) for text in results.unproven()],
         coverage=[_coverage(target, coverage) for target, coverage in results.coverage.items()],
     ) + "\n"

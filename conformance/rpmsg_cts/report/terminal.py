@@ -15,7 +15,7 @@ from rpmsg_cts.coverage import Coverage
 from rpmsg_cts.diagram.text import text as diagram
 from rpmsg_cts.report import words
 from rpmsg_cts.report.text import clean, cleaned_rows, one_line, shortened
-from rpmsg_cts.results import Lane, Result, Results
+from rpmsg_cts.results import Lane, RequirementText, Result, Results
 from rpmsg_cts.verdict import FACES, Verdict, worst
 
 PLAIN_WIDTH = 110
@@ -243,16 +243,20 @@ def _coverage(results: Results) -> Iterator[Text]:
         yield Text()
 
 
+def _named(texts: list[RequirementText]) -> str:
+    return ", ".join(clean(text.id) for text in texts) if len(texts) <= MAX_NAMED else "report.html names them"
+
+
 def _foot(results: Results) -> Iterator[Text]:
-    untested = results.untested()
-    if untested:
-        names = ", ".join(clean(text.id) for text in untested) if len(untested) <= MAX_NAMED else "report.html names them"
+    if elsewhere := results.elsewhere():
+        yield Text(f"{words.plural(len(elsewhere), 'requirement')} cannot apply to what was judged: {_named(elsewhere)}",
+                   "dim")
+    if untested := results.untested():
         yield Text(f"no test judged {len(untested)} of {words.plural(len(results.requirements), 'requirement')} in this"
-                   f" run: {names}", "dim")
+                   f" run: {_named(untested)}", "dim")
     if unproven := results.unproven():
-        names = ", ".join(clean(text.id) for text in unproven) if len(unproven) <= MAX_NAMED else "report.html names them"
-        yield Text(f"no mutant shows that the tests of {words.plural(len(unproven), 'requirement')} on sim can fail: {names}",
-                   "yellow")
+        yield Text(f"no mutant shows that the tests of {words.plural(len(unproven), 'requirement')} on sim can fail:"
+                   f" {_named(unproven)}", "yellow")
     yield Text(words.headline(results), "bold")
     duration = f"  {results.end['duration_s']:.1f} s" if results.end else ""
     yield Text(f"{words.counts_line(results)}{duration}", "bold")
