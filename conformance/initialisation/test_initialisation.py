@@ -9,6 +9,7 @@ from rpmsg_cts import decode
 from rpmsg_cts.judge import expect, given, req
 from rpmsg_cts.link import (F_ACCESS_PLATFORM, F_EVENT_IDX, F_INDIRECT, F_NS, F_VERSION_1, RX, STATUS_ACKNOWLEDGE, STATUS_DRIVER,
                             STATUS_DRIVER_OK, STATUS_FAILED, STATUS_FEATURES_OK, TX, Config, Link)
+from rpmsg_cts.link_linux import LinuxLink
 from rpmsg_cts.link_sim import SimLink
 from rpmsg_cts.plugin_link import config, variants
 from rpmsg_cts.variants import EVERY, RING
@@ -332,3 +333,17 @@ def test_driver_starts_again_from_zero(driver_link: Link) -> None:
     expect(True, driver_link.works(again), "whether a message arrives after the second start")
     given(driver_link.upper.send(again, b"again") == 0, "the driver sends")
     expect(b"again", driver_link.next_message().payload, "payload on the wire after the second start")
+
+
+@req("LAY-027")
+def test_driver_that_was_loaded_again_starts_from_zero(linux_link: LinuxLink) -> None:
+    """Whoever tries a new driver unloads the old one, and does not start the remote's firmware afresh."""
+    ept = linux_link.upper.open(src=THEIRS, dst=OURS)
+    given(linux_link.works(ept), "the link works")
+
+    linux_link.reload()
+    again = linux_link.upper.open(src=THEIRS + 1, dst=OURS)
+
+    expect(True, linux_link.works(again), "whether a message arrives after the second start")
+    given(linux_link.upper.send(again, b"again") == 0, "the driver sends")
+    expect(b"again", linux_link.next_message().payload, "payload on the wire after the second start")

@@ -117,6 +117,21 @@ class LinuxLink(Link):
         self._unbind()
         self.start()
 
+    def reload(self) -> None:
+        """Take everything that is judged out of the kernel, load it again and start."""
+        self.clients.finish()
+        self.upper.finish()
+        modules = [module for module in self._guest.image.modules if "rpmsg" in module.name
+                   and self.agent.exists(f"/sys/module/{module.name}")]
+        before, self._guest.spoilt = self._guest.spoilt, True  # half of them would be of no use to the next test
+        for module in reversed(modules):
+            self.agent.unload_module(module.name)
+        for module in modules:
+            self.agent.load_module(module.path)
+        self._guest.spoilt = before
+        self._unbind()
+        self.start()
+
     def settle(self) -> None:
         # An interrupt that is pending when a request arrives is handled before the agent runs: when it has answered
         # twice, both directions were gone through with everything in front of it.
