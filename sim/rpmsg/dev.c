@@ -504,14 +504,6 @@ void rps_dev_unget(struct rps_dev *dev, const struct rps_room *room)
 int rps_dev_stage_room(struct rps_dev *dev, const struct rps_room *room,
 		       const struct rps_hdr *hdr)
 {
-	struct rps_mem *mem = &dev->xport->mem;
-	struct gpa at = { room->addr };
-
-	if (hdr->len_bytes > room->room_bytes)
-		return -EMSGSIZE;
-	rps_assert(dev->num_lent > 0);
-	dev->num_lent--;
-	dev_write_hdr(view_of(mem), room->payload - RPMSG_HDR_BYTES, at, hdr);
-	dev_stage_used(&dev->tx, view_of(mem), room->buf, hdr);
-	return 0;
+	return dev_stage_room_usual(dev, view_in(dev), room, hdr) ? 0
+								  : -EMSGSIZE;
 }

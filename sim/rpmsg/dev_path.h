@@ -142,6 +142,50 @@ static RPS_HOT bool dev_stage_usual(struct rps_dev *dev, struct view view,
 	return true;
 }
 
+/* rps_dev_get(), as dev_stage_usual(). */
+static RPS_HOT bool dev_get_usual(struct rps_dev *dev, struct view view,
+				  struct rps_room *room)
+{
+	struct vdev *tx = &dev->tx;
+	struct vdev_desc desc;
+	uint8_t *bytes;
+	uint16_t head;
+
+	if (!dev_takes_in_turn(dev) || !vdev_knows_more(tx) ||
+	    dev->num_lent + 1u >= RPS_DEV_UNUSED_MAX ||
+	    !vdev_look(tx, view, tx->avail_idx, &head))
+		return false;
+	desc = vdev_read_desc(view, &tx->ring.desc[head]);
+	if (!vdev_is_simple(view, &desc, true) ||
+	    desc.len_bytes < RPMSG_HDR_BYTES)
+		return false;
+	bytes = map_in(&tx->near, desc.addr, desc.len_bytes);
+	if (!bytes)
+		return false;
+	vdev_step(tx, view, head);
+	dev->num_lent++;
+	room->buf = head;
+	room->addr = desc.addr.v;
+	room->payload = bytes + RPMSG_HDR_BYTES;
+	room->room_bytes = desc.len_bytes - RPMSG_HDR_BYTES;
+	return true;
+}
+
+/* rps_dev_stage_room(), likewise. */
+static RPS_HOT bool dev_stage_room_usual(struct rps_dev *dev, struct view view,
+					 const struct rps_room *room,
+					 const struct rps_hdr *hdr)
+{
+	if (hdr->len_bytes > room->room_bytes)
+		return false;
+	rps_assert(dev->num_lent > 0);
+	dev->num_lent--;
+	dev_write_hdr(view, room->payload - RPMSG_HDR_BYTES,
+		      (struct gpa){ room->addr }, hdr);
+	dev_stage_used(&dev->tx, view, room->buf, hdr);
+	return true;
+}
+
 /* --- telling the driver -------------------------------------------------- */
 
 static RPS_HOT void dev_notify(struct rps_dev *dev, const struct vdev *vq)

@@ -196,6 +196,40 @@ static RPS_HOT bool drv_stage_usual(struct rps_drv *drv, struct view view,
 	return drv_fill(drv, view, id, hdr, payload) == 0;
 }
 
+/* rps_drv_get(), as drv_stage_usual(). */
+static RPS_HOT bool drv_get_usual(struct rps_drv *drv, struct view view,
+				  struct rps_room *room)
+{
+	struct vdrv *tx = &drv->tx;
+	uint32_t used_bytes;
+	uint32_t buf;
+
+	if (!vdrv_knows_more(tx) ||
+	    !vdrv_look(tx, &drv->tx_own, view, tx->used_idx, &buf, &used_bytes))
+		return false;
+	vdrv_step(tx, view, buf, used_bytes);
+	vdrv_keep_own(&drv->tx_own, (uint16_t)buf);
+	room->buf = (uint16_t)buf;
+	room->addr = drv_addr(drv, drv_tx_offset(drv, buf)).v;
+	room->payload = drv_tx_at(drv, buf) + RPMSG_HDR_BYTES;
+	room->room_bytes = drv_send_room(drv);
+	return true;
+}
+
+/* rps_drv_stage_room(), likewise. */
+static RPS_HOT bool drv_stage_room_usual(struct rps_drv *drv, struct view view,
+					 const struct rps_room *room,
+					 const struct rps_hdr *hdr)
+{
+	if (hdr->len_bytes > drv->tx_room || rps_vdrv_is_broken(&drv->tx) ||
+	    !vdrv_resize_own(&drv->tx, &drv->tx_own, view, room->buf,
+			     RPMSG_HDR_BYTES + hdr->len_bytes))
+		return false;
+	drv_write_hdr(drv, view, room->buf, drv_tx_at(drv, room->buf), hdr);
+	vdrv_stage_head(&drv->tx, view, room->buf);
+	return true;
+}
+
 /* --- telling the device -------------------------------------------------- */
 
 static RPS_HOT void drv_kick(struct rps_drv *drv, const struct vdrv *vq)

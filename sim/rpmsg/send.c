@@ -180,6 +180,8 @@ int rps_node_get(struct rps_node *node, struct rps_room *room)
 
 	if (!node->ready)
 		return -ENOTCONN;
+	if (node->usual && usual_get(node, room))
+		return 0;
 	if (node->role == RPS_ROLE_DRIVER)
 		err = rps_drv_get(&node->drv, room);
 	else
@@ -211,6 +213,8 @@ int rps_node_send_room(struct rps_node *node, const struct rps_room *room,
 	if (err)
 		return err;
 	hdr = hdr_of(node, src, dst, len_bytes);
+	if (node->usual && usual_send_room(node, room, &hdr))
+		return 0;
 	if (node->role == RPS_ROLE_DRIVER)
 		err = rps_drv_stage_room(&node->drv, room, &hdr);
 	else

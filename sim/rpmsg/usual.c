@@ -499,6 +499,36 @@ bool usual_settle(struct rps_node *node)
 	return settle(node, node->role, view_plain(node->mem));
 }
 
+/* --- in place ------------------------------------------------------------- */
+
+bool usual_get(struct rps_node *node, struct rps_room *room)
+{
+	struct view view = view_plain(node->mem);
+
+	return node->role == RPS_ROLE_DRIVER
+		       ? drv_get_usual(&node->drv, view, room)
+		       : dev_get_usual(&node->dev, view, room);
+}
+
+bool usual_send_room(struct rps_node *node, const struct rps_room *room,
+		     const struct rps_hdr *hdr)
+{
+	struct view view = view_plain(node->mem);
+
+	if (node->role == RPS_ROLE_DRIVER) {
+		if (!drv_stage_room_usual(&node->drv, view, room, hdr))
+			return false;
+		if (node->corks == 0)
+			(void)driver_tells(node);
+		return true;
+	}
+	if (!dev_stage_room_usual(&node->dev, view, room, hdr))
+		return false;
+	if (node->corks == 0)
+		(void)device_tells(node);
+	return true;
+}
+
 void usual_path(struct rps_node *node)
 {
 	if (node->role == RPS_ROLE_DRIVER) {

@@ -28,4 +28,10 @@ void usual_done(struct rps_node *node, const struct rps_in *in,
 /* node_settle(). */
 bool usual_settle(struct rps_node *node);
 
+/* rps_node_get() and rps_node_send_room().
+ * Return: whether it was done; else nothing has changed. */
+bool usual_get(struct rps_node *node, struct rps_room *room);
+bool usual_send_room(struct rps_node *node, const struct rps_room *room,
+		     const struct rps_hdr *hdr);
+
 #endif

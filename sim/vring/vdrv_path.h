@@ -360,6 +360,25 @@ static RPS_HOT void vdrv_keep_own(struct vdrv_own *own, uint16_t head)
 	own->word[head] &= ~VDRV_OWN_LENT;
 }
 
+/*
+ * vdrv_describe_own() of one that was kept, in a plain view: only the length can
+ * be another than before.
+ *
+ * Return: whether there was a before; else nothing has changed.
+ */
+static RPS_HOT bool vdrv_resize_own(struct vdrv *vq, struct vdrv_own *own,
+				    struct view view, uint32_t head,
+				    uint32_t len_bytes)
+{
+	if (own->word[head] == 0)
+		return false;
+	if (own->word[head] != len_bytes)
+		store32(view, SEAM_DESC_LEN, &vq->ring.desc[head].len,
+			len_bytes);
+	own->word[head] = len_bytes | VDRV_OWN_LENT;
+	return true;
+}
+
 /* It is the device's again, as it was. */
 static RPS_HOT void vdrv_lend_own(struct vdrv_own *own, uint16_t head)
 {
