@@ -6,6 +6,7 @@ One test runs on every target: it asks for a configuration, and gets a Link or a
 
 from __future__ import annotations
 
+import errno
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -181,6 +182,8 @@ class Upper(ABC):
 
     # A client of the IUT takes channels of this name as they come.
     service = "rpmsg-raw"
+    # What a sender is told that does not want to wait and finds no buffer: FLO-005 has a word for each API.
+    no_buffer = -errno.ENOMEM
 
     @abstractmethod
     def open(self, src: int = ANY, dst: int = ANY, name: str = "test") -> Endpoint:

@@ -47,6 +47,8 @@ class LinuxJob(Job):
 class UpperLinux(Upper):
     """One virtio device's part of the guest's rpmsg bus."""
 
+    no_buffer = -errno.EAGAIN  # at the character device
+
     def __init__(self, agent: AgentClient, device: str) -> None:
         self._agent, self._device = agent, device
         self._control: int | None = None
