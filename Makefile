@@ -319,8 +319,12 @@ kernel-suite: all guest kernel-uml kernel-m68k ## the suites on a kernel of each
 	./rpmsg-cts run --target linux-armhf --target linux-uml:6.1 --target linux-m68k:6.1 \
 		--out out/kernels
 
+.PHONY: kernel-mutants
+kernel-mutants: all setup ## deliberate errors of the kernel's RPMsg code: each must be found; writes out/kernel-kill-matrix.*
+	ci/kernel-mutants
+
 .PHONY: check-all
-check-all: check kernels ## make check, and the suites on each kernel that was built, in each lane
+check-all: check kernels kernel-mutants ## make check, the suites on each kernel that was built, in each lane, and its mutants
 	./rpmsg-cts run $$(./rpmsg-cts kernel list | sed -n 's/^\(linux-[^ ]*\).*/--target \1/p') \
 		--out out/all-kernels
 
