@@ -29,7 +29,7 @@ static const struct rps_explore_params all = {
 /* One in so many, where all of them would take minutes. */
 static bool is_in_sample(int number, int one_in)
 {
-	return long_loop(1000) == 1000 || number % one_in == 0;
+	return long_loop(UINT32_MAX) == UINT32_MAX || number % one_in == 0;
 }
 
 /* Everything that is small; what is larger is for make explore. */
