@@ -67,6 +67,18 @@ def test_an_entry_may_be_about_any_requirement(tmp_path):
     assert not entry.covers("HDR-001", "linux-uml:6.1+kasan", "driver", "6.1.0")
 
 
+@pytest.mark.parametrize("text, steady", [
+    (ENTRY, True),
+    (ENTRY + "sporadic = true\n", False),
+    (ENTRY.replace('"ROB-004"', '"*"'), False),
+])
+def test_what_is_met_by_chance_is_not_said_to_be_gone(tmp_path, text, steady):
+    """A race that was lost today is no defect that was mended."""
+    (entry,) = load(tmp_path, text)
+
+    assert entry.steady is steady
+
+
 @pytest.mark.parametrize("judgement, explained", [
     (Judgement(Verdict.FAIL, "a message was delivered"), True),
     (Judgement(Verdict.FAIL, "x", "", "it delivers 65535 bytes"), True),

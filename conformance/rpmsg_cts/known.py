@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from rpmsg_cts.results import KnownDefect
-from rpmsg_cts.strict_toml import TABLES, TEXT, Document, Key, Table
+from rpmsg_cts.strict_toml import BOOLEAN, TABLES, TEXT, Document, Key, Table
 from rpmsg_cts.verdict import Judgement
 
 _ENTRY = {
@@ -25,6 +25,7 @@ _ENTRY = {
     "message": Key(TEXT),
     "url": Key(TEXT),
     "note": Key(TEXT),
+    "sporadic": Key(BOOLEAN, required=False),
 }
 _FILE = {"known": Key(TABLES, required=False, shape=_ENTRY, name="id")}
 
@@ -50,6 +51,12 @@ class Entry:
     message: re.Pattern[str]
     url: str
     note: str
+    sporadic: bool = False
+
+    @property
+    def steady(self) -> bool:
+        """Whether a test that passes says that the defect is gone."""
+        return self.requirement != ANY_REQUIREMENT and not self.sporadic
 
     def covers(self, requirement: str, target: str, role: str, kernel_release: str) -> bool:
         """Say whether the entry is about this requirement on this lane."""
@@ -93,7 +100,7 @@ def load(root: Path) -> list[Entry]:
 
 def _entry(table: Table) -> Entry:
     for key in table:
-        if not table[key].strip():
+        if isinstance(table[key], str) and not table[key].strip():
             raise table.error(f"'{key}' is empty", key)
     kernel = table.get("kernel", "")
     if not all(_BOUND.fullmatch(bound.strip()) for bound in kernel.split(",") if kernel):

@@ -284,7 +284,7 @@ class Recorder:
             for entry in entries:
                 if entry.explains(judgement):
                     return Verdict.KNOWN, entry.defect
-        own = [entry for entry in entries if entry.requirement != known.ANY_REQUIREMENT]
+        own = [entry for entry in entries if entry.steady]
         return judgement.verdict, own[0].defect if own else None
 
     def _tolerated(self, requirement: str, judgement: Judgement) -> str:
