@@ -21,10 +21,11 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "ci"))
 import kernel_lane  # noqa: E402  pylint: disable=wrong-import-position
 import kernel_modules  # noqa: E402  pylint: disable=wrong-import-position
+import own_modules  # noqa: E402  pylint: disable=wrong-import-position
 
 from rpmsg_cts.guest.image import kernel_image  # noqa: E402  pylint: disable=wrong-import-position
 
-# What the program needs of a tree: its version, three targets of make, and the folders that it looks for.
+# What the program needs of a tree: its version, some targets of make, and the folders that it looks for.
 MAKEFILE = """\
 VERSION = 6
 PATCHLEVEL = 99
@@ -38,12 +39,24 @@ linux:
 \t@echo "  CC      init/main.o"
 \t@{build}
 \t@echo kernel > $(O)/linux
+modules_prepare:
+\t@echo prepared >> $(CURDIR)/../times
+ifdef M
+modules:
+\t@echo own >> $(CURDIR)/../times
+\t@grep -q rpmsg_send $(O)/Module.symvers
+\t@for name in $$(sed -n 's/^obj-m := //p' $(M)/Kbuild); do \\
+\t\t$(CC) -x c -c /dev/null -o $(M)/$${{name%.o}}.ko; printf '\\0depends=rpmsg_core\\0' >> $(M)/$${{name%.o}}.ko; done
+else
 modules:
 \t@mkdir -p $(O)/include/config && echo 6.99.1 > $(O)/include/config/kernel.release
-\t@printf 'x\\0depends=\\0' > $(O)/rpmsg_core.ko
+\t@echo 'int __ksymtab_rpmsg_send;' | $(CC) -x c -c - -o $(O)/rpmsg_core.ko; printf '\\0depends=\\0' >> $(O)/rpmsg_core.ko
 \t@for name in rpmsg_ns rpmsg_char rpmsg_ctrl virtio_rpmsg_bus; do \\
-\t\tprintf 'x\\0depends=rpmsg_core\\0' > $(O)/$$name.ko; done
+\t\t$(CC) -x c -c /dev/null -o $(O)/$$name.ko; printf '\\0depends=rpmsg_core\\0' >> $(O)/$$name.ko; done
+endif
 """
+# Modules of ours that every kernel can have.
+OWN = [("rpmsg_cts_client", ["rpmsg_core"])]
 
 
 def tree(folder: Path, olddefconfig: str = "true", build: str = "echo built >> $(CURDIR)/../times") -> Path:
@@ -87,14 +100,67 @@ def test_a_kernel_is_built_once(tmp_path: Path) -> None:
 
     assert (first.returncode, second.returncode, third.returncode) == (0, 0, 0), first.stdout + first.stderr
     assert first.stdout.splitlines()[-1] == second.stdout.splitlines()[-1] != third.stdout.splitlines()[-1]
-    assert (tmp_path / "times").read_text(encoding="ascii") == "built\n" * 2
+    assert (tmp_path / "times").read_text(encoding="ascii") == "built\nown\n" * 2
     facts = json.loads(Path(first.stdout.splitlines()[-1]).read_text(encoding="utf-8"))
     assert (facts["release"], facts["lane"]) == ("6.99.1", "uml")
     assert [(module["name"], module["needs"]) for module in facts["modules"]] == [
         ("rpmsg_core", []), *((name, ["rpmsg_core"]) for name in ("rpmsg_char", "rpmsg_ctrl", "rpmsg_ns",
-                                                                  "virtio_rpmsg_bus"))]
+                                                                  "virtio_rpmsg_bus")), *OWN]
     listed = build_kernel(tmp_path / "b", "list").stdout.splitlines()
     assert [line.split()[0] for line in listed] == ["linux-uml:6.99.1"] * 2
+
+
+def test_modules_of_ours_are_built_anew_without_the_kernel(tmp_path: Path) -> None:
+    """A kernel takes minutes and a module seconds; what it is compiled with may have been thrown away."""
+    source, build = tree(tmp_path / "linux"), tmp_path / "b"
+    words = ["build", f"dir:{source}", "--lane", "uml"]
+    path = Path(build_kernel(build, *words).stdout.splitlines()[-1])
+    first, born = path.read_text(encoding="utf-8"), path.stat().st_mtime_ns
+    facts = json.loads(first)
+    (path.parent / facts["modules"][-1]["file"]).unlink()
+    facts["modules"][-1] |= {"own": "of another source", "sha256": "another"}
+    path.write_text(json.dumps(facts), encoding="utf-8")
+    os.utime(path, ns=(born, born))
+    again = build_kernel(build, *words)
+    second = path.read_text(encoding="utf-8")
+    shutil.rmtree(build / "kernel-objects")
+    facts["modules"].pop()
+    path.write_text(json.dumps(facts), encoding="utf-8")
+    once_more = build_kernel(build, *words)
+
+    assert (again.returncode, once_more.returncode) == (0, 0), again.stdout + once_more.stdout
+    assert first == second == path.read_text(encoding="utf-8")
+    assert (tmp_path / "times").read_text(encoding="ascii").split() == ["built", "own", "own", "prepared", "own"]
+    assert (path.parent / "modules" / "rpmsg_cts_client.ko").exists()
+
+
+def test_a_module_of_ours_that_does_not_build_says_its_first_error(tmp_path: Path) -> None:
+    """The kernel without it can be judged all the same."""
+    source = tree(tmp_path / "linux")
+    text = (source / "Makefile").read_text(encoding="ascii")
+    (source / "Makefile").write_text(text.replace("@echo own", "@echo rpmsg_cts_client.c:1: error: of all things; exit 2; #"),
+                                     encoding="ascii")
+
+    done = build_kernel(tmp_path / "b", "build", f"dir:{source}", "--lane", "uml")
+
+    assert done.returncode == 1
+    assert "rpmsg_cts_client.c:1: error: of all things" in done.stdout and "client.log" in done.stdout
+    assert len(list((tmp_path / "b").glob("kernels/*/facts.json"))) == 1
+
+
+@pytest.mark.parametrize(("config", "count"), [("CONFIG_A=y\nCONFIG_B=m\n", 2), ("CONFIG_A=y\n# CONFIG_B is not set\n", 1)])
+def test_a_kernel_without_what_a_module_of_ours_needs_has_none(tmp_path: Path, config: str, count: int,
+                                                               monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would not compile there, or not load."""
+    monkeypatch.setattr(own_modules, "PLACE", tmp_path)
+    for name, head in (("all", ""), ("some", "# needs: CONFIG_A CONFIG_B\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "Kbuild").write_text(f"{head}obj-m := {name}.o\n", encoding="ascii")
+
+    found = own_modules.folders(config)
+
+    assert [folder.name for folder in found] == ["all", "some"][:count]
+    assert len({own_modules.digest(folder) for folder in found}) == count
 
 
 def test_it_is_the_same_program_by_its_other_name(tmp_path: Path) -> None:
