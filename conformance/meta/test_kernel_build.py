@@ -178,6 +178,41 @@ def test_it_is_the_same_program_by_its_other_name(tmp_path: Path) -> None:
     assert not image.kernel.exists() and not image.initramfs.exists()
 
 
+def initramfs(build: Path, kernel: Path) -> subprocess.CompletedProcess[str]:
+    """Run ci/build-initramfs with a build folder of its own."""
+    return subprocess.run([str(ROOT / "ci" / "build-initramfs"), str(kernel)], capture_output=True, text=True, check=False,
+                          timeout=60, env={**os.environ, "RPMSG_CTS_BUILD": str(build)})
+
+
+def test_a_guest_s_file_system_is_replaced_whole_with_its_stamp(tmp_path: Path) -> None:
+    """Who reads meanwhile, or after somebody was interrupted, finds all of the old one or all of the new one."""
+    kernel, place = tmp_path / "kernel", tmp_path / "b" / "guest" / "kernel"
+    kernel.mkdir()
+    (kernel / "facts.json").write_text('{"lane": "uml", "modules": []}', encoding="ascii")
+    assert initramfs(tmp_path / "b", kernel).returncode == 0
+    old = {name: (place / name).read_bytes() for name in ("stamp.json", "initramfs.cpio")}
+    for name in old:
+        os.link(place / name, tmp_path / name)  # what is written in place is seen through this name too
+    (kernel / "facts.json").write_text('{"modules": [], "lane": "uml"}', encoding="ascii")
+
+    assert "is ready" in initramfs(tmp_path / "b", kernel).stdout
+
+    assert {name: (tmp_path / name).read_bytes() for name in old} == old
+    assert (place / "stamp.json").read_bytes() != old["stamp.json"]
+    assert sorted(path.name for path in place.iterdir()) == ["agent", "initramfs.cpio", "stamp.json"]
+    assert initramfs(tmp_path / "b", kernel).stdout == ""
+
+
+def test_a_stamp_that_is_half_written_counts_for_nothing(tmp_path: Path) -> None:
+    kernel, place = tmp_path / "kernel", tmp_path / "b" / "guest" / "kernel"
+    kernel.mkdir()
+    (kernel / "facts.json").write_text('{"lane": "uml", "modules": []}', encoding="ascii")
+    assert initramfs(tmp_path / "b", kernel).returncode == 0
+    (place / "stamp.json").write_text('{"/', encoding="ascii")
+
+    assert "is ready" in initramfs(tmp_path / "b", kernel).stdout
+
+
 def test_a_tree_that_does_not_build_says_its_first_error(tmp_path: Path) -> None:
     """With the place of the whole log, and nothing left that looks like a kernel."""
     source = tree(tmp_path / "linux", build='echo "init/main.c:7:1: error: no such thing"; exit 2')
