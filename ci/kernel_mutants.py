@@ -18,6 +18,7 @@ from debs import TREE
 sys.path.insert(0, str(TREE / "conformance"))
 from rpmsg_cts import catalogue  # noqa: E402  pylint: disable=wrong-import-position
 from rpmsg_cts.strict_toml import TABLES, TEXT, TEXTS, CatalogueError, Document, Key, Table  # noqa: E402
+from rpmsg_cts.targets import is_release  # noqa: E402
 
 TABLE = Path("fixtures", "kernel", "mutants.toml")
 # Changes nothing that can be seen: a run that finds it finds anything.
@@ -60,7 +61,7 @@ class Mutant:
     def edit_for(self, release: str) -> Edit:
         """What is changed in a kernel of this release, as in 6.1.176."""
         for edit in self.edits:
-            if any(release == one or release.startswith(f"{one}.") for one in edit.releases):
+            if any(is_release(release, one) for one in edit.releases):
                 return edit
         return self.edits[-1]
 

@@ -99,6 +99,11 @@ def kind_of(name: str) -> str:
     return name.partition(":")[0]
 
 
+def is_release(release: str, version: str) -> bool:
+    """Whether a version names a kernel: 6.1 names 6.1.176 and 6.1-rc2, and not 6.12; nothing names all."""
+    return not version or (release.startswith(version) and not release[len(version):][:1].isdigit())
+
+
 def named_in(nodeid: str) -> str:
     """Return: the target in the parameters of a test's id, "" where there is none."""
     found = re.search(rf"\[([^\[\]]+?)-({'|'.join(ROLES)})(?=[-\]])", nodeid)

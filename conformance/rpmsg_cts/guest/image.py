@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..targets import LINUX_ARMHF, kind_of
+from ..targets import LINUX_ARMHF, is_release, kind_of
 from .errors import MissingAgent, MissingKernel, MissingModules
 from .paths import build_folder
 
@@ -84,7 +84,7 @@ def kernel_image(target: str, build: Path | None = None) -> GuestImage:
     version, *variants = name.split("+")
     found = [(_version(facts["release"]), path.stat().st_mtime_ns, path.parent)
              for path in sorted((build or build_folder()).glob("kernels/*/facts.json")) if (facts := _facts(path))
-             and facts["lane"] == lane and _is_named(facts["release"], version)
+             and facts["lane"] == lane and is_release(facts["release"], version)
              and sorted(facts["origin"].get("kernel_variants", "").split()) == sorted(variants)]
     if not found:
         more = "".join(f" --with {variant}" for variant in variants)
@@ -98,11 +98,6 @@ def _facts(path: Path) -> dict[str, Any]:
         return json.loads(path.read_text())
     except (OSError, ValueError):
         return {}  # being written, or broken: as if it were not there
-
-
-def _is_named(release: str, version: str) -> bool:
-    """6.1 names 6.1.176 and 6.1-rc2, and not 6.12; nothing names all."""
-    return not version or (release.startswith(version) and not release[len(version):][:1].isdigit())
 
 
 def _version(release: str) -> tuple[int, ...]:
