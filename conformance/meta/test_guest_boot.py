@@ -165,6 +165,58 @@ def test_a_finished_job_has_its_result(shared: Guest) -> None:
     shared.agent.close_handle(full)
 
 
+FIONBIO, TIOCMIWAIT = 0x5421, 0x545C
+
+
+def test_an_ioctl_that_waits_does_not_stop_the_agent(shared: Guest) -> None:
+    """A thread does it, since a driver may insist on the address space that opened it."""
+    agent = shared.agent
+    line = agent.open("/dev/ttyAMA0", os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+
+    done = agent.job_wait(agent.ioctl_async(line, FIONBIO, struct.pack("<i", 1)), NOTICED_S)
+    refused = agent.job_wait(agent.ioctl_async(line, 0xFFFF, b""), NOTICED_S)
+    waiting = agent.ioctl_async(line, TIOCMIWAIT, b"")
+
+    assert (done.writes, done.status) == (1, 0)
+    assert (refused.writes, refused.errno) == (0, errno.ENOTTY)
+    assert agent.job_wait(waiting, 0.3) is None
+    agent.job_cancel(waiting)
+    with pytest.raises(AgentError) as caught:
+        agent.job_result(waiting)
+    assert caught.value.errno == errno.ENOENT
+    agent.close_handle(line)
+
+
+def test_an_eventfd_counts(shared: Guest) -> None:
+    agent = shared.agent
+    bell = agent.eventfd()
+    for _ in range(3):
+        agent.write(bell, struct.pack("<Q", 1))
+
+    assert struct.unpack("<Q", agent.read(bell, 8)) == (3,)
+    with pytest.raises(AgentError) as caught:
+        agent.read(bell, 8)
+    assert caught.value.errno == errno.EAGAIN
+    assert agent.exists(f"/proc/1/fd/{agent.descriptor(bell)}")
+    agent.close_handle(bell)
+    with pytest.raises(AgentError) as caught:
+        agent.descriptor(bell)
+    assert caught.value.errno == errno.EBADF
+
+
+def test_memory_of_the_agent_has_a_place_in_that_of_the_guest(shared: Guest) -> None:
+    """Each page its own; what that is good for is seen where a device works on it."""
+    agent, page_bytes = shared.agent, shared.hello.page_size_bytes
+    pages = agent.map(5)
+
+    assert len(set(pages.places)) == 5 and all(pages.places)
+    assert {place % page_bytes for place in pages.places} == {pages.address % page_bytes} == {0}
+    agent.unmap(pages)
+    with pytest.raises(AgentError) as caught:
+        agent.map(0)
+    assert caught.value.errno == errno.EINVAL
+
+
 def test_polling_does_not_wait(shared: Guest) -> None:
     null = shared.agent.open("/dev/null", os.O_RDWR)
 

@@ -61,6 +61,11 @@ class Request(IntEnum):
     POWEROFF = 21
     CRASH = 22
     IOCTL = 23
+    MAP = 24
+    UNMAP = 25
+    EVENTFD = 26
+    DESCRIPTOR = 27
+    IOCTL_ASYNC = 28
 
 
 class RpmsgIoctl(IntEnum):
@@ -98,8 +103,16 @@ class KernelMessage:
 
 
 @dataclass(frozen=True)
+class Pages:
+    """Memory of the agent: its address there, and where each page is in the guest's memory."""
+
+    address: int
+    places: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class JobResult:
-    """A finished asynchronous write: how many writes succeeded, and what the last one returned (bytes or -errno)."""
+    """A finished asynchronous call: how many calls succeeded, and what the last one returned (e.g. bytes, or -errno)."""
 
     writes: int
     status: int
@@ -382,11 +395,34 @@ class AgentClient:
         payload = wire.u32(handle) + wire.u32(number) + wire.u32(value) + wire.string(data)
         return self.ask(Request.IOCTL, payload).bytes()
 
-    # --- writes that may block ---------------------------------------------------------------------------------------
+    def eventfd(self) -> int:
+        """Make an eventfd that never blocks.  Return: its handle."""
+        return self.ask(Request.EVENTFD).u32()
+
+    def descriptor(self, handle: int) -> int:
+        """What the agent's kernel calls an open file."""
+        return self.ask(Request.DESCRIPTOR, wire.u32(handle)).u32()
+
+    # --- memory ------------------------------------------------------------------------------------------------------
+
+    def map(self, num_pages: int) -> Pages:
+        """Take memory that stays where it is until unmap()."""
+        fields = self.ask(Request.MAP, wire.u32(num_pages))
+        return Pages(fields.u64(), tuple(fields.u64() for _ in range(num_pages)))
+
+    def unmap(self, pages: Pages) -> None:
+        """Give back what map() took."""
+        self.ask(Request.UNMAP, wire.u64(pages.address) + wire.u32(len(pages.places)))
+
+    # --- calls that may block ---------------------------------------------------------------------------------------
 
     def write_async(self, handle: int, data: bytes, repeat: int = 1) -> int:
         """Write in a process of its own, `repeat` times or until the first failure.  Return: a job."""
         return self.ask(Request.WRITE_ASYNC, wire.u32(handle) + wire.u32(repeat) + wire.string(data)).u32()
+
+    def ioctl_async(self, handle: int, number: int, argument: bytes) -> int:
+        """An ioctl in a thread of its own.  Return: a job."""
+        return self.ask(Request.IOCTL_ASYNC, wire.u32(handle) + wire.u32(number) + wire.string(argument)).u32()
 
     def job_result(self, job: int) -> JobResult | None:
         """Return: the result, or None while the job runs.  Raises AgentError EINTR if the job was killed."""
@@ -407,7 +443,7 @@ class AgentClient:
         return result
 
     def job_cancel(self, job: int) -> None:
-        """Kill the job's process and forget the job."""
+        """End the job's process or system call, and forget the job."""
         self.ask(Request.JOB_CANCEL, wire.u32(job))
 
     # --- the kernel's log --------------------------------------------------------------------------------------------
