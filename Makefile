@@ -33,7 +33,7 @@ PROG_LIB := $(filter-out $(SRC)/prog/rps-%.c,$(wildcard $(SRC)/prog/*.c))
 TESTS_CORE := $(addprefix $(SRC)/test/test_,$(addsuffix .c,access vring \
 	vring_vectors vdrv vdev drv dev node name_service send send_batch usual))
 TESTS_DIRECT := $(wildcard $(SRC)/test/test_vhost_user*.c \
-	$(SRC)/test/test_services*.c $(SRC)/test/test_trace.c)
+	$(SRC)/test/test_services*.c $(SRC)/test/test_trace.c $(SRC)/test/test_window.c)
 TESTS_SIM := $(filter-out $(TESTS_DIRECT),$(wildcard $(SRC)/test/test_*.c))
 TESTS_DIRECT += $(TESTS_CORE)
 TEST_LIB := $(filter-out $(SRC)/test/test_%.c,$(wildcard $(SRC)/test/*.c))
@@ -142,7 +142,7 @@ bench-trace: all $(B)/trace-bench ## what tracing costs, off and on
 
 # The Python binding reads the public headers themselves.
 CDEF_HEADERS := record.h decide.h explore.h monitor.h world.h fault.h iut.h tester.h \
-	tester_driver.h vhost_user.h trace.h
+	tester_driver.h vhost_user.h window.h trace.h
 $(B)/rps.cdef: $(addprefix $(SRC)/include/rps/,api.h probe.h events.def $(CDEF_HEADERS)) \
 		Makefile
 	@mkdir -p $(@D)

@@ -123,8 +123,8 @@ HEADER_LAYER = {
     "vring.h": "vring", "vdrv.h": "vdrv", "vdev.h": "vdev", "vbus.h": "vring", "xport.h": "vring",
     "rpmsg.h": "rpmsg", "msg.h": "rpmsg", "ept.h": "rpmsg", "chan.h": "rpmsg", "node.h": "rpmsg",
     "drv.h": "drv", "dev.h": "dev",
-    "world.h": "world", "iut.h": "world", "tester_driver.h": "world", "tester.h": "tester",
-    "vhost_user.h": "transport", "trace.h": "transport",
+    "world.h": "world", "iut.h": "world", "tester_driver.h": "tester", "tester.h": "tester",
+    "vhost_user.h": "transport", "window.h": "transport", "trace.h": "transport",
     "decide.h": "world", "explore.h": "world",
 }  # fmt: skip
 
@@ -139,7 +139,7 @@ BELOW = {
     "rpmsg": {"base", "vring", "drv", "dev"},
     "drv": {"base", "vring", "vdrv", "rpmsg"},
     "dev": {"base", "vring", "vdev", "rpmsg"},
-    "tester": {"base", "vring", "vdev", "rpmsg"},
+    "tester": {"base", "vring", "vdrv", "vdev", "rpmsg"},
     "world": {"base", "fault", "vring", "vdrv", "vdev", "rpmsg", "drv", "dev", "tester", "monitor"},
     "transport": {"base", "vring", "tester"},
 }
