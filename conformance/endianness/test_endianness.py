@@ -108,7 +108,7 @@ def test_ring_and_header_have_one_order(device_link: Link) -> None:
 
 def told(link: SimLink, order: int) -> list[int]:
     """Tell a device that is not running yet the order of both rings."""
-    return [link.world.set_vring_endian(queue, order) for queue in (RX, TX)]
+    return [link.lower.bus.set_order(queue, order) for queue in (RX, TX)]
 
 
 @req("END-005")

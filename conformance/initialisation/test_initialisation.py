@@ -41,6 +41,8 @@ def test_driver_leaves_other_devices_alone(driver_link: Link) -> None:
 @req("INI-001")
 def test_device_says_what_it_is(device_link: SimLink) -> None:
     """The number is all that a driver has to go by."""
+    device_link.needs("device id")
+
     expect(RPMSG, device_link.world.device_id(), "virtio device id")
 
 
@@ -183,7 +185,7 @@ def test_vendor_features_change_nothing_on_the_wire(driver_link: Link) -> None:
 @config(vendor=Config(features=VENDOR))
 def test_a_vendor_bit_gets_no_acknowledgement(device_link: SimLink) -> None:
     """A baseline device answers no announcement, even to a driver that has taken every bit."""
-    given(device_link.world.native.lib.rps_world_accepted(device_link.world.handle) == VENDOR, "the bits are accepted")
+    given(device_link.lower.bus.accepted() == VENDOR, "the bits are accepted")
     ept = device_link.upper.open(src=THEIRS, dst=OURS)
 
     device_link.lower.announce("plain-service", OURS)
@@ -201,11 +203,11 @@ def test_a_vendor_bit_gets_no_acknowledgement(device_link: SimLink) -> None:
 @config(stopped=Config(start=False))
 def test_device_takes_a_subset_of_its_features(device_link: SimLink, accept: int, fine: bool) -> None:
     """FEATURES_OK is the device's word that it will do what was chosen; it cannot do what it never offered."""
-    lower, world = device_link.lower, device_link.world
+    lower = device_link.lower
     for status in (0, STATUS_ACKNOWLEDGE, STATUS_ACKNOWLEDGE | STATUS_DRIVER):
         lower.set_status(status)
 
-    world.native.lib.rps_world_accept(world.handle, accept)
+    lower.bus.accept(accept)
     lower.set_status(lower.status | STATUS_FEATURES_OK)
 
     expect(fine, bool(lower.status & STATUS_FEATURES_OK), f"whether FEATURES_OK stays set for features {accept:#x}")

@@ -174,7 +174,7 @@ def test_a_misaligned_ring_is_not_served(device_link: SimLink, part: str, off: i
     places = dict(zip(("desc", "avail", "used"), lower.ring_addrs(TX)))
     places[part] += off
 
-    device_link.world.native.lib.rps_world_set_queue(device_link.world.handle, TX, lower.num, *places.values())
+    lower.bus.set_queue(TX, lower.num, *places.values())
     lower.drive()
     device_link.settle()
 
@@ -314,7 +314,7 @@ def test_device_writes_nothing_of_the_driver(device_link: SimLink) -> None:
     after = mine()
     expect(before[:-1], after[:-1], "tables of the driver")
     expect(before[-1], after[-1], "the message that was sent", departs=("reserved_rx", "device-writes"))
-    expect(True, device_link.world.guards_intact(), "whether nothing around the rings was written")
+    expect(True, lower.bus.guards_intact(), "whether nothing around the rings was written")
     device_link.ring("LAY-015")
 
 

@@ -38,7 +38,7 @@ def publish_raw(link: SimLink, head: int) -> None:
     idx = lower.avail_idx(TX)
     lower.write(avail + 4 + 2 * (idx % lower.num), head.to_bytes(2, order_of(link)))
     lower.write(avail + 2, ((idx + 1) & 0xFFFF).to_bytes(2, order_of(link)))
-    link.world.native.lib.rps_world_kick(link.world.handle, TX)
+    link.lower.bus.kick(TX)
     link.settle()
 
 

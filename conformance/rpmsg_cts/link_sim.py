@@ -12,10 +12,11 @@ from rpmsg_cts import marks
 from rpmsg_cts.diagram.rings import Ring, Rings
 from rpmsg_cts.diagram.row import Row
 from rpmsg_cts.diagram.rows import rows
+from rpmsg_cts.driver_bus import DriverBus
 from rpmsg_cts import faults
 from rpmsg_cts.faults import Fault
 from rpmsg_cts.judge import given
-from rpmsg_cts.link import F_BUFSZ, STATUS_DRIVER_OK, Config, Link
+from rpmsg_cts.link import F_BUFSZ, Config, Link
 from rpmsg_cts.lower_device import LowerDevice
 from rpmsg_cts.lower_driver import LowerDriver
 from rpmsg_cts.mutants import CENSUS
@@ -121,10 +122,6 @@ class World:
         """Reads of the device's configuration space so far."""
         return self._lib.rps_world_space_reads(self.handle)
 
-    def set_vring_endian(self, queue: int, order: int) -> int:
-        """Tell a legacy device the driver's byte order: 0 little, 1 big.  Return: 0 or -errno."""
-        return self._lib.rps_world_set_vring_endian(self.handle, queue, order)
-
     def guards_intact(self) -> bool:
         """Whether nothing outside of rings and buffers was written."""
         return bool(self._lib.rps_world_guards_intact(self.handle))
@@ -199,6 +196,48 @@ class World:
         return self._ffi.string(text).decode("ascii")
 
 
+class WorldBus(DriverBus):
+    """The device of a world without a driver."""
+
+    def __init__(self, world: World) -> None:
+        self.native = world.native
+        self._lib, self._world = world.native.lib, world
+        self.mem = self._lib.rps_world_driver_mem(world.handle)
+        self.place = world.place()
+
+    @property
+    def status(self) -> int:
+        return self._world.status()
+
+    def set_status(self, status: int) -> None:
+        self._lib.rps_world_set_status(self._world.handle, status)
+
+    def offered(self) -> int:
+        return self._lib.rps_world_offered(self._world.handle)
+
+    def accept(self, features: int) -> None:
+        self._lib.rps_world_accept(self._world.handle, features)
+
+    def accepted(self) -> int:
+        return self._lib.rps_world_accepted(self._world.handle)
+
+    def set_order(self, queue: int, order: int) -> int:
+        return self._lib.rps_world_set_vring_endian(self._world.handle, queue, order)
+
+    def set_queue(self, queue: int, num: int, desc: int, avail: int, used: int) -> int:
+        self._lib.rps_world_set_queue(self._world.handle, queue, num, desc, avail, used)
+        return 0
+
+    def kick(self, queue: int) -> None:
+        self._lib.rps_world_kick(self._world.handle, queue)
+
+    def irqs(self, queue: int) -> int:
+        return self._lib.rps_world_irqs(self._world.handle, queue)
+
+    def guards_intact(self) -> bool:
+        return self._world.guards_intact()
+
+
 class SimLink(Link):
     """One of our ends as the IUT, the tester as its peer."""
 
@@ -218,7 +257,7 @@ class SimLink(Link):
         if role == DRIVER:
             self.lower = LowerDevice(native, native.lib.rps_world_xport(self.world.handle))
         else:
-            self.lower = LowerDriver(native, self.world.handle, config)
+            self.lower = LowerDriver(WorldBus(self.world), config)
 
     def begin(self) -> None:
         if self.config.start:
@@ -253,7 +292,7 @@ class SimLink(Link):
 
     def is_running(self) -> bool:
         if isinstance(self.lower, LowerDriver):
-            return bool(self.lower.status & STATUS_DRIVER_OK)
+            return self.lower.is_running()
         return self.lower.ready()
 
     def restart(self) -> None:

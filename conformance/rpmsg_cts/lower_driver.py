@@ -1,36 +1,34 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Lower tester in the driver's place: the IUT is the device of a simulated world."""
+"""Lower tester in the driver's place: the IUT is the device."""
 
 from __future__ import annotations
 
 import errno
-from typing import Any
 
 from rpmsg_cts import decode
+from rpmsg_cts.driver_bus import DriverBus
 from rpmsg_cts.judge import given
 from rpmsg_cts.link import (F_VERSION_1, RX, STATUS_ACKNOWLEDGE, STATUS_DRIVER, STATUS_DRIVER_OK, STATUS_FEATURES_OK,
                             TX, Config, Lower, Message, RuleBroken, Segment)
-from rpmsg_cts.native import Native, checked
+from rpmsg_cts.native import checked, error_name
 from rpmsg_cts.verdict import HarnessError
 
 ALL = ~0
 
 
 class LowerDriver(Lower):
-    """Our driver end, with the registers, rings and buffers of a world."""
+    """Our driver end, on a bus; the same code on simulated and on real memory."""
 
-    def __init__(self, native: Native, world: Any, config: Config) -> None:
-        self._lib, self._ffi = native.lib, native.ffi
-        self._world = world
+    def __init__(self, bus: DriverBus, config: Config) -> None:
+        self._lib, self._ffi = bus.native.lib, bus.native.ffi
+        self.bus = bus
         self._config = config
-        self._tdrv = self._lib.rps_tdrv_create(world)
+        self._tdrv = self._lib.rps_tdrv_create(bus.mem, config.num)
         if self._tdrv == self._ffi.NULL:
             raise HarnessError("no memory for a tester")
         self.num = config.num
         self.order = config.order
-        place = self._ffi.new("struct rps_world_place *")
-        self._lib.rps_world_place(world, place)
-        self.place = place
+        self.place = bus.place
         self._free: list[int] = []
         self._returned_tx: list[int] = []
 
@@ -54,29 +52,39 @@ class LowerDriver(Lower):
 
     def set_status(self, status: int) -> None:
         """Write the status byte; 0 resets."""
-        self._lib.rps_world_set_status(self._world, status)
+        self.bus.set_status(status)
 
     @property
     def status(self) -> int:
         """The status byte."""
-        return self._lib.rps_world_get_status(self._world)
+        return self.bus.status
+
+    def is_running(self) -> bool:
+        """Whether DRIVER_OK is set."""
+        return bool(self.status & STATUS_DRIVER_OK)
 
     def negotiate(self, accept: int = ALL) -> None:
         """From reset to FEATURES_OK, or to DRIVER for a legacy device."""
         self.set_status(0)
         self.set_status(STATUS_ACKNOWLEDGE)
         self.set_status(STATUS_ACKNOWLEDGE | STATUS_DRIVER)
-        features = self._lib.rps_world_offered(self._world) & accept & ((1 << 64) - 1)
-        self._lib.rps_world_accept(self._world, features)
+        features = self.bus.offered() & accept & ((1 << 64) - 1)
+        self.bus.accept(features)
         if features & F_VERSION_1:
             self.set_status(self.status | STATUS_FEATURES_OK)
 
     def set_up_rings(self, post: bool = True) -> None:
         """Zeroed rings, all receive buffers posted."""
-        checked(self._lib.rps_tdrv_init(self._tdrv), "set up the tester's rings")
+        setup = self._ffi.new("struct rps_tdrv_setup *", {
+            "features": self.bus.accepted(), "start_idx": self._config.start_idx,
+            "native_be": bool(self._config.big_endian)})
+        for queue in (RX, TX):
+            setup.desc[queue], setup.avail[queue], setup.used[queue] = self.ring_addrs(queue)
+        checked(self._lib.rps_tdrv_init(self._tdrv, setup), "set up the tester's rings")
         self.order = "be" if self._lib.rps_tdrv_big_endian(self._tdrv) else "le"
         for queue in (RX, TX):
-            self._lib.rps_world_set_queue(self._world, queue, self.num, *self.ring_addrs(queue))
+            status = self.bus.set_queue(queue, self.num, *self.ring_addrs(queue))
+            given(status == 0, f"the device takes queue {queue}, but it says {error_name(status)}")
         self._free = list(range(self.num))
         self._returned_tx.clear()
         if post:
@@ -90,6 +98,7 @@ class LowerDriver(Lower):
     def drive(self) -> None:
         """DRIVER_OK, and the first kick."""
         self.set_status(self.status | STATUS_DRIVER_OK)
+        given(self.is_running(), "the device starts")
         self.kick(RX)
 
     def start(self) -> None:
@@ -131,14 +140,17 @@ class LowerDriver(Lower):
 
     def kick(self, queue: int, *, force: bool = False) -> bool:
         """Return: whether the device was kicked, which it may have asked not to be."""
-        return bool(self._lib.rps_tdrv_kick(self._tdrv, queue, force))
+        wanted = bool(self._lib.rps_tdrv_kick_needed(self._tdrv, queue)) or force
+        if wanted:
+            self.bus.kick(queue)
+        return wanted
 
     def interrupts(self, queue: int, on: bool) -> None:
         """Ask for interrupts of this queue, or for none."""
         self._lib.rps_tdrv_irqs(self._tdrv, queue, on)
 
     def notified(self, queue: int) -> int:
-        return self._lib.rps_world_irqs(self._world, queue)
+        return self.bus.irqs(queue)
 
     # --- messages
 

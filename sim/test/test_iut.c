@@ -27,7 +27,7 @@ static struct fixture device_end(void)
 	config.driver = false;
 	config.features = F_NS;
 	fix.world = world_of(&config);
-	fix.tdrv = play_driver(fix.world);
+	fix.tdrv = play_driver(fix.world, &config);
 	rps_world_place(fix.world, &fix.place);
 	fix.ept = open_at(fix.world, RPS_END_DEVICE, 30);
 	return fix;
@@ -55,7 +55,7 @@ static void say(struct fixture *fix, uint16_t len_bytes)
 				 0);
 	}
 	ck_assert_int_eq(rps_tdrv_offer(fix->tdrv, 1, &seg, 1, 0, 0), 0);
-	rps_tdrv_kick(fix->tdrv, 1, true);
+	rps_world_kick(fix->world, 1);
 	settle(fix->world);
 }
 

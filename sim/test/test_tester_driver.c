@@ -26,7 +26,7 @@ static struct fixture set_up(int mode)
 	config.features = mode / 2 ? F_INDIRECT | F_EVENT_IDX : F_INDIRECT;
 	config.native_be = mode % 2;
 	fix.world = world_of(&config);
-	fix.tdrv = play_driver(fix.world);
+	fix.tdrv = play_driver(fix.world, &config);
 	rps_world_place(fix.world, &fix.place);
 	fix.ept = open_at(fix.world, RPS_END_DEVICE, 30);
 	return fix;
@@ -59,7 +59,7 @@ START_TEST(a_message_goes_down_to_the_device)
 	ck_assert_int_eq(rps_tdrv_big_endian(fix.tdrv), _i % 2);
 	write_text(&fix, seg.addr, "abc");
 	ck_assert_int_eq(rps_tdrv_offer(fix.tdrv, 1, &seg, 1, 0, 77), 0);
-	ck_assert_int_eq(rps_tdrv_kick(fix.tdrv, 1, false), 1);
+	ck_assert(kick(fix.world, fix.tdrv, 1));
 	settle(fix.world);
 
 	expect_text(fix.world, RPS_END_DEVICE, fix.ept, "abc");
@@ -80,7 +80,7 @@ START_TEST(a_message_may_go_down_in_pieces_and_through_a_table)
 	write_text(&fix, at, "abc");
 	ck_assert_int_eq(rps_tdrv_offer(fix.tdrv, 1, seg, 2, 0, 1), 0);
 	ck_assert_int_eq(rps_tdrv_offer(fix.tdrv, 1, seg, 2, at + 1024, 2), 0);
-	ck_assert_int_eq(rps_tdrv_kick(fix.tdrv, 1, false), 1);
+	ck_assert(kick(fix.world, fix.tdrv, 1));
 	settle(fix.world);
 
 	expect_text(fix.world, RPS_END_DEVICE, fix.ept, "abc");
@@ -131,14 +131,16 @@ START_TEST(interrupts_can_be_refused_and_wanted_again)
 }
 END_TEST
 
-START_TEST(a_kick_without_need_is_given_only_by_force)
+START_TEST(a_kick_is_needed_once_for_what_was_offered)
 {
 	struct fixture fix = set_up(_i);
+	struct rps_tester_seg seg = { fix.place.spare, 19, 0 };
 
-	ck_assert_int_eq(rps_tdrv_kick(fix.tdrv, 1, false), 0);
+	ck_assert(!rps_tdrv_kick_needed(fix.tdrv, 1));
+	ck_assert_int_eq(rps_tdrv_offer(fix.tdrv, 1, &seg, 1, 0, 0), 0);
+	ck_assert(rps_tdrv_kick_needed(fix.tdrv, 1));
+	ck_assert(!rps_tdrv_kick_needed(fix.tdrv, 1));
 	ck_assert_uint_eq(rps_world_kicks(fix.world, 1), 0);
-	ck_assert_int_eq(rps_tdrv_kick(fix.tdrv, 1, true), 1);
-	ck_assert_uint_eq(rps_world_kicks(fix.world, 1), 1);
 	tear_down(&fix);
 }
 END_TEST
@@ -183,7 +185,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_message_comes_up_from_the_device, 0, 4);
 	tcase_add_loop_test(tcase, interrupts_can_be_refused_and_wanted_again,
 			    0, 4);
-	tcase_add_loop_test(tcase, a_kick_without_need_is_given_only_by_force,
+	tcase_add_loop_test(tcase, a_kick_is_needed_once_for_what_was_offered,
 			    0, 4);
 	tcase_add_test(tcase, what_no_ring_could_hold_is_refused);
 	tcase_add_test(tcase, destroying_takes_nothing);

@@ -32,9 +32,12 @@ struct rps_world *running_world(const struct rps_world_config *config)
 	return world;
 }
 
-struct rps_tdrv *play_driver(struct rps_world *world)
+struct rps_tdrv *play_driver(struct rps_world *world,
+			     const struct rps_world_config *config)
 {
-	struct rps_tdrv *tdrv = rps_tdrv_create(world);
+	struct rps_tdrv *tdrv =
+		rps_tdrv_create(rps_world_driver_mem(world), config->num);
+	struct rps_tdrv_setup setup = { .native_be = config->native_be };
 	struct rps_world_place place;
 
 	ck_assert_ptr_nonnull(tdrv);
@@ -42,13 +45,27 @@ struct rps_tdrv *play_driver(struct rps_world *world)
 	rps_world_set_status(world, 0);
 	rps_world_set_status(world, 3);
 	rps_world_accept(world, rps_world_offered(world));
-	ck_assert_int_eq(rps_tdrv_init(tdrv), 0);
-	for (uint32_t q = 0; q < 2; q++)
-		rps_world_set_queue(world, q, 4, place.desc[q], place.avail[q],
-				    place.used[q]);
+	setup.features = rps_world_accepted(world);
+	for (uint32_t q = 0; q < 2; q++) {
+		setup.desc[q] = place.desc[q];
+		setup.avail[q] = place.avail[q];
+		setup.used[q] = place.used[q];
+		rps_world_set_queue(world, q, config->num, place.desc[q],
+				    place.avail[q], place.used[q]);
+	}
+	ck_assert_int_eq(rps_tdrv_init(tdrv, &setup), 0);
 	rps_world_set_status(world, 7);
 	settle(world);
 	return tdrv;
+}
+
+bool kick(struct rps_world *world, struct rps_tdrv *tdrv, uint32_t queue)
+{
+	bool needed = rps_tdrv_kick_needed(tdrv, queue);
+
+	if (needed)
+		rps_world_kick(world, queue);
+	return needed;
 }
 
 void settle(struct rps_world *world)

@@ -29,8 +29,12 @@ struct rps_world *world_of(const struct rps_world_config *config);
 /* Return: the same with its driver brought up. */
 struct rps_world *running_world(const struct rps_world_config *config);
 
-/* Plays a driver up to DRIVER_OK in a world without one. */
-struct rps_tdrv *play_driver(struct rps_world *world);
+/* Plays a driver up to DRIVER_OK in a world of @config, which has none. */
+struct rps_tdrv *play_driver(struct rps_world *world,
+			     const struct rps_world_config *config);
+
+/* Kicks where the device wants it. Return: whether it did. */
+bool kick(struct rps_world *world, struct rps_tdrv *tdrv, uint32_t queue);
 
 /* Runs until the ends have nothing left to do. */
 void settle(struct rps_world *world);

@@ -234,6 +234,11 @@ struct rps_xport *rps_world_xport(struct rps_world *world)
 	return &world->xport;
 }
 
+struct rps_mem *rps_world_driver_mem(struct rps_world *world)
+{
+	return &world->driver_mem;
+}
+
 size_t rps_world_log(const struct rps_world *world, char *buf, size_t size)
 {
 	return log_text(&world->log, buf, size);

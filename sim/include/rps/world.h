@@ -10,6 +10,7 @@
 #include <rps/monitor.h>
 
 struct rps_world;
+struct rps_mem;
 struct rps_xport;
 
 /* Which end; also the order in which the scheduler goes round. */
@@ -168,6 +169,9 @@ RPS_API bool rps_world_guards_intact(const struct rps_world *world);
 
 /* The device's side of the transport, for a tester that plays the device. */
 RPS_API struct rps_xport *rps_world_xport(struct rps_world *world);
+
+/* The driver's view of the memory, for one that plays the driver. */
+RPS_API struct rps_mem *rps_world_driver_mem(struct rps_world *world);
 
 /* --- the log: every access and event, the same bytes for the same seed
  * Return: bytes of the whole text; @buf gets as much as fits, terminated. */

@@ -8,26 +8,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rps/vdrv.h>
+#include <rps/xport.h>
+
 #include "../base/assert.h"
 #include "../base/probe.h"
-#include "world_priv.h"
+
+_Static_assert(RPS_NUM_QUEUES == 2, "struct rps_tdrv_setup");
 
 struct rps_tdrv {
-	struct rps_world *world;
+	struct rps_mem *mem;
+	uint32_t num;
 	struct vdrv vq[RPS_NUM_QUEUES];
 	struct vdrv_slot *slot[RPS_NUM_QUEUES];
 };
 
-struct rps_tdrv *rps_tdrv_create(struct rps_world *world)
+struct rps_tdrv *rps_tdrv_create(struct rps_mem *mem, uint32_t num)
 {
 	struct rps_tdrv *tdrv = calloc(1, sizeof(*tdrv));
 
 	if (!tdrv)
 		return NULL;
-	tdrv->world = world;
+	tdrv->mem = mem;
+	tdrv->num = num;
 	for (unsigned int q = 0; q < RPS_NUM_QUEUES; q++)
-		tdrv->slot[q] =
-			calloc(world->config.num, sizeof(struct vdrv_slot));
+		tdrv->slot[q] = calloc(num, sizeof(struct vdrv_slot));
 	if (!tdrv->slot[0] || !tdrv->slot[1]) {
 		rps_tdrv_destroy(tdrv);
 		return NULL;
@@ -44,29 +49,27 @@ void rps_tdrv_destroy(struct rps_tdrv *tdrv)
 	free(tdrv);
 }
 
-int rps_tdrv_init(struct rps_tdrv *tdrv)
+int rps_tdrv_init(struct rps_tdrv *tdrv, const struct rps_tdrv_setup *setup)
 {
-	struct rps_world *world = tdrv->world;
-	struct feature_set features = { world->driver_features };
-	bool native_be = world->config.native_be &&
-			 !feature_has(features, VIRTIO_F_VERSION_1);
+	struct feature_set features = { setup->features };
+	bool native_be =
+		setup->native_be && !feature_has(features, VIRTIO_F_VERSION_1);
 
-	world->driver_mem.order = native_be ? RPS_ORDER_BE : RPS_ORDER_LE;
+	tdrv->mem->order = native_be ? RPS_ORDER_BE : RPS_ORDER_LE;
 	for (unsigned int q = 0; q < RPS_NUM_QUEUES; q++) {
-		const struct rps_world_place *place = &world->place;
 		struct rps_vring_addrs addrs = {
-			.desc = { place->desc[q] },
-			.avail = { place->avail[q] },
-			.used = { place->used[q] },
+			.desc = { setup->desc[q] },
+			.avail = { setup->avail[q] },
+			.used = { setup->used[q] },
 		};
 		struct vdrv_params params = {
 			.queue = q,
-			.num = world->config.num,
-			.start_idx = world->config.start_idx,
+			.num = tdrv->num,
+			.start_idx = setup->start_idx,
 			.event_idx = feature_has(features, VIRTIO_F_EVENT_IDX),
 		};
-		int err = rps_vdrv_init(&tdrv->vq[q], &world->driver_mem, addrs,
-					&params, tdrv->slot[q]);
+		int err = rps_vdrv_init(&tdrv->vq[q], tdrv->mem, addrs, &params,
+					tdrv->slot[q]);
 
 		if (err)
 			return err;
@@ -112,13 +115,10 @@ int rps_tdrv_reclaim(struct rps_tdrv *tdrv, uint32_t queue,
 	return 0;
 }
 
-int rps_tdrv_kick(struct rps_tdrv *tdrv, uint32_t queue, bool force)
+bool rps_tdrv_kick_needed(struct rps_tdrv *tdrv, uint32_t queue)
 {
 	rps_assert(queue < RPS_NUM_QUEUES);
-	if (!rps_vdrv_kick_needed(&tdrv->vq[queue]) && !force)
-		return 0;
-	rps_world_kick(tdrv->world, queue);
-	return 1;
+	return rps_vdrv_kick_needed(&tdrv->vq[queue]);
 }
 
 void rps_tdrv_irqs(struct rps_tdrv *tdrv, uint32_t queue, bool on)
@@ -134,8 +134,8 @@ void rps_tdrv_irqs(struct rps_tdrv *tdrv, uint32_t queue, bool on)
 int rps_tdrv_read(struct rps_tdrv *tdrv, uint64_t addr, void *to,
 		  uint32_t len_bytes)
 {
-	const void *at = rps_mem_map(&tdrv->world->driver_mem,
-				     (struct gpa){ addr }, len_bytes);
+	const void *at =
+		rps_mem_map(tdrv->mem, (struct gpa){ addr }, len_bytes);
 
 	if (!at)
 		return -EFAULT;
@@ -146,18 +146,16 @@ int rps_tdrv_read(struct rps_tdrv *tdrv, uint64_t addr, void *to,
 int rps_tdrv_write(struct rps_tdrv *tdrv, uint64_t addr, const void *from,
 		   uint32_t len_bytes)
 {
-	void *at = rps_mem_map(&tdrv->world->driver_mem, (struct gpa){ addr },
-			       len_bytes);
+	void *at = rps_mem_map(tdrv->mem, (struct gpa){ addr }, len_bytes);
 
 	if (!at)
 		return -EFAULT;
 	memcpy(at, from, len_bytes);
-	probe(&tdrv->world->driver_mem, RPS_EVENT_memory_change, addr,
-	      len_bytes, 0);
+	probe(tdrv->mem, RPS_EVENT_memory_change, addr, len_bytes, 0);
 	return 0;
 }
 
 bool rps_tdrv_big_endian(const struct rps_tdrv *tdrv)
 {
-	return tdrv->world->driver_mem.order == RPS_ORDER_BE;
+	return tdrv->mem->order == RPS_ORDER_BE;
 }
