@@ -4,34 +4,28 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from rpmsg_cts.clients_linux import Clients
-from rpmsg_cts.guest.agent import AgentClient
-from rpmsg_cts.guest.errors import AgentError, GuestDied
+from rpmsg_cts.guest.errors import AgentError
 from rpmsg_cts.guest.guest import Guest
 from rpmsg_cts.judge import given
-from rpmsg_cts.link import Config, Link
+from rpmsg_cts.link import Config
+from rpmsg_cts.link_guest import GuestLink
 from rpmsg_cts.lower_device import LowerDevice
 from rpmsg_cts.native import error_name
 from rpmsg_cts.reactor import Reactor
 from rpmsg_cts.targets import Lane
 from rpmsg_cts.upper_linux import UpperLinux
-from rpmsg_cts.verdict import GuestFailure, HarnessError
+from rpmsg_cts.verdict import HarnessError
 from rpmsg_cts.vhost_user import VhostUser
 
 DRIVER = "/sys/bus/virtio/drivers/virtio_rpmsg_bus"
 PROBE_TIMEOUT_S = 10.0
-# Without a notification nobody wakes us: memory is looked at again this often.
-LOOK_AGAIN_S = 0.05
-# How a kernel begins to complain of itself; not all that its sanitizers find leaves a taint bit.
-COMPLAINT = re.compile(r"\bBUG:|WARNING:|Oops|Internal error|Unable to handle|\bUBSAN:|\bINFO: |kmemleak: [0-9]")
-COMPLAINTS_MAX = 3
 
 
-class LinuxLink(Link):
+class LinuxLink(GuestLink):
     """One virtio device of a running guest, bound afresh: reset, negotiated and set up for this test alone."""
 
     _always_hidden = {
@@ -42,29 +36,14 @@ class LinuxLink(Link):
 
     def __init__(self, lane: Lane, config: Config, guest: Guest, backend: VhostUser, device: str,
                  reactor: Reactor, hidden: Mapping[str, str]) -> None:
-        self.hidden = {**self._always_hidden, **hidden}
-        self.target, self.role, self.config = lane.target, lane.role, config
-        self._guest, self._backend, self._device, self._reactor = guest, backend, device, reactor
-        self._last_log: list[str] = []
-        self._mark = guest.agent.kmsg_mark()
-        self._tainted = guest.agent.tainted()
+        super().__init__(lane, config, guest, reactor, {**self._always_hidden, **hidden})
+        self._backend, self._device = backend, device
         self.lower: LowerDevice = LowerDevice(backend.native, backend.xport)
         self.upper: UpperLinux = UpperLinux(guest.agent, device)
         self.clients = Clients(guest, device)
         self._unbind()
         if config.start:
             self.start()
-
-    @property
-    def agent(self) -> AgentClient:
-        """Our hands in the guest, for what other implementations do not have."""
-        return self._guest.agent
-
-    @property
-    def version(self) -> tuple[int, int]:
-        """The first two numbers of the kernel's release."""
-        major, minor = re.findall(r"\d+", self._guest.image.release)[:2]
-        return int(major), int(minor)
 
     @contextmanager
     def meanwhile(self, step: Callable[[], None]) -> Iterator[None]:
@@ -76,10 +55,6 @@ class LinuxLink(Link):
         finally:
             self._reactor.remove(always)
             os.close(always)
-
-    def said(self, mark: int = 0) -> list[str]:
-        """What the kernel has logged since a mark of the agent's, or since this link began."""
-        return [message.text for message in self._guest.agent.kmsg_since(mark or self._mark)]
 
     def _is_bound(self) -> bool:
         return self._guest.agent.exists(f"{DRIVER}/{self._device}")
@@ -138,40 +113,15 @@ class LinuxLink(Link):
         for _ in range(2):
             self._guest.agent.kmsg_mark()
 
-    def until(self, done: Callable[[], bool], timeout_s: float = 5.0) -> bool:
-        waited_s = 0.0
-        while not self._reactor.run_until(done, LOOK_AGAIN_S):
-            waited_s += LOOK_AGAIN_S
-            if waited_s >= timeout_s:
-                return False
-        return True
-
     def spurious(self, queue: int) -> None:
         self.lower.notify(queue, force=True)
 
-    def log(self) -> list[str]:
-        if self._last_log:
-            return self._last_log
-        lines = [f"vhost-user: {line}" for line in self._backend.log()]
-        try:
-            return lines + [f"kernel: {message}" for message in self._guest.agent.kmsg_since(self._mark)]
-        except GuestDied as died:
-            return lines + [f"console: {line}" for line in str(died).splitlines()]
+    def _own_log(self) -> list[str]:
+        return [f"vhost-user: {line}" for line in self._backend.log()]
 
-    def _complaint(self) -> str:
-        said = dict.fromkeys(message.text for message in self._guest.agent.kmsg_since(self._mark)
-                             if COMPLAINT.search(message.text))
-        return "; ".join(list(said)[:COMPLAINTS_MAX])
+    def _finish(self) -> None:
+        self.upper.finish()
+        self.clients.finish()
 
-    def close(self) -> None:
-        if self._guest.alive():
-            self.upper.finish()
-            self.clients.finish()
-            complaint, tainted = self._complaint(), self._guest.agent.tainted()
-            if complaint or tainted != self._tainted:
-                self._guest.spoilt = True
-                # The guest may be gone when somebody asks.
-                self._last_log = self.log()
-                raise GuestFailure(f"the kernel complained of itself: {complaint or 'it does not say why'} (taint bits "
-                                   f"{self._tainted:#x} before, {tainted:#x} now)")
+    def _forget(self) -> None:
         self.lower.close()

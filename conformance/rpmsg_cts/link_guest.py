@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What all links have in common whose IUT is in a guest's kernel."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from rpmsg_cts.guest.agent import AgentClient
+from rpmsg_cts.guest.errors import GuestDied
+from rpmsg_cts.guest.guest import Guest
+from rpmsg_cts.link import Config, Link
+from rpmsg_cts.reactor import Reactor
+from rpmsg_cts.targets import Lane
+from rpmsg_cts.verdict import GuestFailure
+
+# Without a notification nobody wakes us: memory is looked at again this often.
+LOOK_AGAIN_S = 0.05
+# How a kernel begins to complain of itself; not all that its sanitizers find leaves a taint bit.
+COMPLAINT = re.compile(r"\bBUG:|WARNING:|Oops|Internal error|Unable to handle|\bUBSAN:|\bINFO: |kmemleak: [0-9]")
+COMPLAINTS_MAX = 3
+
+
+class GuestLink(Link):
+    """A link to something in a running guest; what the kernel says of itself meanwhile is held against it."""
+
+    def __init__(self, lane: Lane, config: Config, guest: Guest, reactor: Reactor, hidden: Mapping[str, str]) -> None:
+        self.hidden = hidden
+        self.target, self.role, self.config = lane.target, lane.role, config
+        self._guest, self._reactor = guest, reactor
+        self._last_log: list[str] = []
+        self._mark = guest.agent.kmsg_mark()
+        self._tainted = guest.agent.tainted()
+
+    @property
+    def agent(self) -> AgentClient:
+        """Our hands in the guest, for what other implementations do not have."""
+        return self._guest.agent
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """The first two numbers of the kernel's release."""
+        major, minor = re.findall(r"\d+", self._guest.image.release)[:2]
+        return int(major), int(minor)
+
+    def said(self, mark: int = 0) -> list[str]:
+        """What the kernel has logged since a mark of the agent's, or since this link began."""
+        return [message.text for message in self._guest.agent.kmsg_since(mark or self._mark)]
+
+    def until(self, done: Callable[[], bool], timeout_s: float = 5.0) -> bool:
+        waited_s = 0.0
+        while not self._reactor.run_until(done, LOOK_AGAIN_S):
+            waited_s += LOOK_AGAIN_S
+            if waited_s >= timeout_s:
+                return False
+        return True
+
+    def _own_log(self) -> list[str]:
+        """What was noted outside of the guest."""
+        return []
+
+    def log(self) -> list[str]:
+        if self._last_log:
+            return self._last_log
+        lines = self._own_log()
+        try:
+            return lines + [f"kernel: {message}" for message in self._guest.agent.kmsg_since(self._mark)]
+        except GuestDied as died:
+            return lines + [f"console: {line}" for line in str(died).splitlines()]
+
+    def _complaint(self) -> str:
+        said = dict.fromkeys(message.text for message in self._guest.agent.kmsg_since(self._mark)
+                             if COMPLAINT.search(message.text))
+        return "; ".join(list(said)[:COMPLAINTS_MAX])
+
+    def _finish(self) -> None:
+        """Give back what the test took in the guest, which is alive."""
+
+    def _forget(self) -> None:
+        """Give back what it took out here."""
+
+    def close(self) -> None:
+        if self._guest.alive():
+            self._finish()
+            complaint, tainted = self._complaint(), self._guest.agent.tainted()
+            if complaint or tainted != self._tainted:
+                self._guest.spoilt = True
+                # The guest may be gone when somebody asks.
+                self._last_log = self.log()
+                raise GuestFailure(f"the kernel complained of itself: {complaint or 'it does not say why'} (taint bits "
+                                   f"{self._tainted:#x} before, {tainted:#x} now)")
+        self._forget()
