@@ -37,6 +37,8 @@ def build(tmp_path: Path) -> Path:
     built(tmp_path, "uml", "6.1.9")
     built(tmp_path, "uml", "6.12.3")
     built(tmp_path, "uml", "6.1.180", "kasan lockdep")
+    built(tmp_path, "uml", "6.1.170", "vhost")
+    built(tmp_path, "uml", "6.1.160", "kasan vhost")
     built(tmp_path, "m68k", "7.0.1")
     (tmp_path / "kernels" / "7.1-uml-2").mkdir()
     (tmp_path / "kernels" / "7.1-uml-2" / "facts.json").write_text("{", encoding="utf-8")
@@ -49,6 +51,10 @@ def build(tmp_path: Path) -> Path:
     ("linux-uml:6.1", "6.1.176-uml-new"),
     ("linux-uml:6.1.9", "6.1.9-uml-1"),
     ("linux-uml:6.1+lockdep+kasan", "6.1.180-uml-1"),
+    ("vhost-api", "6.1.170-uml-1"),
+    ("vhost-bus:6.1", "6.1.170-uml-1"),
+    ("vhost-bus:6.1+vhost", "6.1.170-uml-1"),
+    ("vhost-api:6.1+kasan", "6.1.160-uml-1"),
     ("linux-m68k", "7.0.1-m68k-1"),
     ("linux-m68k:7", "7.0.1-m68k-1"),
 ])
@@ -61,6 +67,7 @@ def test_a_name_means_one_kernel(build: Path, target: str, folder: str) -> None:
     ("linux-uml:6.1.17", "rpmsg-cts kernel build debian:6.1.17 --lane uml"),
     ("linux-uml:6.12+kasan", "rpmsg-cts kernel build debian:6.12 --lane uml --with kasan"),
     ("linux-x86_64", "rpmsg-cts kernel build debian:6.1 --lane x86_64"),
+    ("vhost-api:6.12+kasan", "rpmsg-cts kernel build debian:6.12 --lane uml --with vhost --with kasan"),
 ])
 def test_where_there_is_none_it_says_how_to_get_it(build: Path, target: str, cure: str) -> None:
     """Nor is another one taken instead."""
@@ -73,6 +80,7 @@ def test_where_there_is_none_it_says_how_to_get_it(build: Path, target: str, cur
     ("linux-uml:newest", "a kernel is named as in linux-uml:6.1"),
     ("linux-uml:6.1/../x", "a kernel is named as in linux-uml:6.1"),
     ("linux-armhf:6.1", "unknown target 'linux-armhf:6.1': did you mean linux-armhf"),
+    ("vhost-api:newest", "a kernel is named as in vhost-api:6.1"),
     ("linux-uml2:6.1", "unknown target 'linux-uml2:6.1': did you mean linux-uml"),
 ])
 def test_what_names_no_kernel_is_refused(root: Path, name: str, says: str) -> None:

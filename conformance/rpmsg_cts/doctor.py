@@ -53,15 +53,14 @@ def examine(root: Path) -> Diagnosis:
     qemus = {name: _qemu(root / "build" / "qemu", lane.qemu) for name, lane in QEMU_LANES.items()}
     shipped = [_built(root / "build" / "guest" / "kernel-armhf" / "initramfs.cpio", "guest agent", "run `make conformance`"),
                _kernel(root / "build" / "kernel-armhf")]
-    built = {name: _kernels(root / "build" / "kernels", name.removeprefix("linux-")) for name in targets.BUILT}
+    built = {name: _kernels(root / "build" / "kernels", row) for name, row in targets.BUILT.items()}
     needs = {targets.SIM: sim, targets.LINUX_ARMHF: [*guest, *shipped, qemus["armhf"]],
-             targets.LINUX_UML: [*sim, built[targets.LINUX_UML]],
-             **{name: [*guest, qemus[name.removeprefix("linux-")], built[name]]
-                for name in (targets.LINUX_M68K, targets.LINUX_X86_64)}}
+             **{name: [*(sim if row.lane not in qemus else [*guest, qemus[row.lane]]), built[name]]
+                for name, row in targets.BUILT.items()}}
     machine = machine_facts()
     checks = (Check("machine", f"{machine['os']}, {machine['architecture']}, Linux {machine['kernel']},"
                                f" {machine['cpus']} processors"),
-              *by_group.values(), library, guest[-1], *shipped, *qemus.values(), *built.values())
+              *by_group.values(), library, guest[-1], *shipped, *qemus.values(), *dict.fromkeys(built.values()))
     return Diagnosis(checks, {name: _cures(found) for name, found in needs.items()})
 
 
@@ -128,12 +127,15 @@ def _kernel(folder: Path) -> Check:
                                  f" modules: {names}")
 
 
-def _kernels(folder: Path, lane: str) -> Check:
-    releases = ["+".join([str(facts.get("release")), *str(facts.get("origin", {}).get("kernel_variants", "")).split()])
-                for path in sorted(folder.glob("*")) if (facts := _facts(path)).get("lane") == lane]
+def _kernels(folder: Path, built: targets.Built) -> Check:
+    named = [(str(facts.get("release")), str(facts.get("origin", {}).get("kernel_variants", "")).split())
+             for path in sorted(folder.glob("*")) if (facts := _facts(path)).get("lane") == built.lane]
+    releases = ["+".join([release, *variants]) for release, variants in named if set(built.variants) <= set(variants)]
+    what = " with ".join([f"kernels for {built.lane}", *built.variants])
     if not releases:
-        return Check(f"kernels for {lane}", "none built yet", f"run `./rpmsg-cts kernel build debian:6.1 --lane {lane}`")
-    return Check(f"kernels for {lane}", ", ".join(releases))
+        more = "".join(f" --with {variant}" for variant in built.variants)
+        return Check(what, "none built yet", f"run `./rpmsg-cts kernel build debian:6.1 --lane {built.lane}{more}`")
+    return Check(what, ", ".join(releases))
 
 
 def _libvirt() -> Check:

@@ -11,19 +11,23 @@ from rpmsg_cts.link import F_EVENT_IDX, F_INDIRECT, F_NS, F_VERSION_1, Config, L
 from rpmsg_cts.reactor import Reactor
 from rpmsg_cts.results import Facts
 from rpmsg_cts.tally import Tally
-from rpmsg_cts.targets import LINUX_ARMHF, LINUX_M68K, LINUX_UML, LINUX_X86_64, Lane, kind_of
+from rpmsg_cts.targets import (LINUX_ARMHF, LINUX_M68K, LINUX_UML, LINUX_X86_64, VHOST_API, VHOST_BUS, Lane, kind_of)
 from rpmsg_cts.trace.tracer import Tracer
 from rpmsg_cts.verdict import HarnessError
 from rpmsg_cts.vhost_user import VhostUser
 
 if TYPE_CHECKING:
     from rpmsg_cts.guest.guest import Guest
+    from rpmsg_cts.guest_memory import GuestMemory
 
 PING_TIMEOUT_S = 5.0
 # A guest that does not start once may have met a busy machine; one that does not start twice never will.
 MAX_BOOT_FAILURES = 2
 VENDOR_BITS = 0xFFFFFE  # every device-specific bit but the name service's
 MODULES = ("rpmsg_core", "rpmsg_ns", "rpmsg_ctrl", "rpmsg_char", "rpmsg_tty", "virtio_rpmsg_bus")
+VHOST_MODULES = {VHOST_API: ("vhost_rpmsg_api",), VHOST_BUS: ("vhost_rpmsg_bus",)}
+# Rings of 256 entries and buffers of 4096 bytes, both ways, and room to spare.
+VHOST_PAGES = 1024
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,26 @@ class Place:
         raise Unsupported(f"the guest has no device with {config.num} entries and features {config.features:#x}")
 
 
+@dataclass(frozen=True)
+class VhostPlace(Place):
+    """A guest that has a vhost device for each link, made as the test wants it; its only port shows its memory."""
+
+    def as_here(self, config: Config) -> Config:
+        config = super().as_here(config)
+        # On a modern link nothing is in the driver's own order.
+        return config.but(big_endian=False) if config.features & F_VERSION_1 else config
+
+    def port_for(self, config: Config) -> Port:
+        (port,) = self.ports
+        config = self.as_here(config)
+        if strange := config.features & ~RPMSG_FEATURES:
+            raise Unsupported(f"the device does not offer the features {strange:#x}")
+        plain = Config()
+        super().port_for(config.but(**{name: getattr(plain, name) for name in OF_THE_DRIVER},
+                                    big_endian=self.big_endian, features=port.features, num=port.num))
+        return port
+
+
 PORTS = (
     Port("plain", 8, F_NS | F_VERSION_1),
     Port("no-ns", 8, F_VERSION_1),
@@ -96,11 +120,26 @@ QEMU_PORTS = (*PORTS, Port("long", 512, F_NS | F_VERSION_1))
 QEMU_HIDES = {"the first kick": "QEMU kicks every queue of a vhost-user device itself when it starts the device"}
 # virtio_uml asks for nothing but what is offered, so its processor's own order can be had as well.
 UML_PORTS = (*PORTS, Port("legacy", 8, F_NS), Port("legacy-event", 8, F_NS | F_EVENT_IDX))
+RPMSG_FEATURES = F_NS | F_VERSION_1 | F_INDIRECT | F_EVENT_IDX
+# What the driver decides, which is ours on a vhost device.
+OF_THE_DRIVER = ("align", "start_idx", "dirty", "buf_bytes", "tx_buf_bytes", "told_order", "start")
+VHOST_REASONS = {
+    "refuse_features": "a vhost device refuses only what it did not offer",
+    "low_features": "a vhost device has 64 feature bits",
+    "bus_offset": "the driver's addresses are whatever its memory table says",
+    "bufsz": "a vhost device has no configuration space",
+    "space": "a vhost device has no configuration space",
+    "learn_dst": "the device's endpoints learn no destination",
+    "device_id": "a vhost device has no virtio id",
+}
+VHOST_PLACE = VhostPlace((Port("memory", 8, F_NS | F_VERSION_1),), VHOST_REASONS)
 PLACES = {
     LINUX_ARMHF: Place(QEMU_PORTS, REASONS, hidden=QEMU_HIDES),
     LINUX_UML: Place(UML_PORTS, {**REASONS, "num": "virtio_uml has 256 entries in every ring"}, num=256),
     LINUX_M68K: Place(QEMU_PORTS, REASONS, big_endian=True, hidden=QEMU_HIDES),
     LINUX_X86_64: Place(QEMU_PORTS, REASONS, hidden=QEMU_HIDES),
+    VHOST_API: VHOST_PLACE,
+    VHOST_BUS: VHOST_PLACE,
 }
 
 
@@ -121,18 +160,23 @@ class Lab:
         self._backends: dict[str, VhostUser] = {}
         self._devices: dict[str, str] = {}
         self._guest: Guest | None = None
+        self._memory: GuestMemory | None = None
         self._boot_failures = 0
         self._target = ""
         self._tainted = 0
 
     def link(self, lane: Lane, config: Config, suite: str = "") -> Link:
         """Connect to the guest's driver, for a test of a suite; Unsupported where the guest cannot have such a link."""
-        from rpmsg_cts.link_linux import LinuxLink  # pylint: disable=import-outside-toplevel
+        # pylint: disable=import-outside-toplevel
+        from rpmsg_cts.link_linux import LinuxLink
+        from rpmsg_cts.link_vhost import VhostLink
 
         place = PLACES[kind_of(lane.target)]
         port = place.port_for(config)
         guest = self._running(lane.target)
         self._tally.begin(suite)
+        if self._memory is not None:
+            return VhostLink(lane, place.as_here(config), guest, self._memory, self._reactor)
         config = config.but(num=place.num or config.num, big_endian=place.big_endian)
         return LinuxLink(lane, config, guest, self._backends[port.name], self._devices[port.name], self._reactor,
                          place.hidden)
@@ -179,6 +223,9 @@ class Lab:
 
         folder, ports = runtime_folder().path, PLACES[kind_of(target)].ports
         image = kernel_image(target)
+        modules = (*MODULES, *VHOST_MODULES.get(kind_of(target), ()))
+        for module in modules:
+            image.module(module)
         for port in ports:
             self._backends[port.name] = VhostUser(folder / port.name, port.features, self._reactor,
                                                    tracer=self._tracer)
@@ -187,15 +234,28 @@ class Lab:
         # Ours from now on: what fails behind this must not leave it running.
         guest = self._guest = guests.Guest.boot(self._reactor, devices=devices, image=image)
         self._target_facts(target, guest.facts)
-        for module in MODULES:
+        for module in modules:
             guests.load(guest, module)
+        if kind_of(target) in VHOST_MODULES:
+            self._memory = self._shared_with(guest)
         self._tally.attach(target, guest)
         self._tainted = guest.agent.tainted()
         self._devices = dict(zip((port.name for port in ports), guest.rpmsg_devices(), strict=True))
         return guest
 
+    def _shared_with(self, guest: Guest) -> GuestMemory:
+        """Memory of the agent that is ours as well: where the guest's virtio device has shown us all of the guest's."""
+        from rpmsg_cts.guest_memory import GuestMemory  # pylint: disable=import-outside-toplevel
+
+        (backend,) = self._backends.values()
+        assert guest.hello is not None
+        return GuestMemory(backend.native, backend.xport, guest.agent, VHOST_PAGES, guest.hello.page_size_bytes)
+
     def close_guest(self) -> None:
         """End the guest, and the sockets that it was connected to."""
+        if self._memory is not None:
+            self._memory.close()
+            self._memory = None
         if self._guest is not None:
             self._tally.detach()
             # It keeps nothing else, so there is nothing to be put in order first.

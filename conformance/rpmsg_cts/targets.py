@@ -2,7 +2,7 @@
 """Targets by name, the roles each can play, and lanes: one target in one role, as a test sees it.
 
 Where a kernel is built here there may be several: linux-uml is the newest of them, linux-uml:6.1 the newest 6.1, and
-linux-uml:6.1+kasan that with a variant of its configuration.
+linux-uml:6.1+kasan that with a variant of its configuration.  The same goes for vhost-api and vhost-bus.
 """
 
 from __future__ import annotations
@@ -22,10 +22,27 @@ LINUX_ARMHF = "linux-armhf"
 LINUX_UML = "linux-uml"
 LINUX_M68K = "linux-m68k"
 LINUX_X86_64 = "linux-x86_64"
+VHOST_API = "vhost-api"
+VHOST_BUS = "vhost-bus"
+
+
+@dataclass(frozen=True)
+class Built:
+    """What is judged on kernels built here: for which lane, and with which variants whatever others there are."""
+
+    lane: str
+    role: str
+    what: str
+    variants: tuple[str, ...] = ()
+
+
 BUILT = {
-    LINUX_UML: "virtio_rpmsg_bus of a kernel built here as user-mode Linux",
-    LINUX_M68K: "virtio_rpmsg_bus of a kernel built here for a big-endian processor, in a QEMU guest",
-    LINUX_X86_64: "virtio_rpmsg_bus of a kernel built here for x86-64, in a QEMU guest",
+    LINUX_UML: Built("uml", DRIVER, "virtio_rpmsg_bus of a kernel built here as user-mode Linux"),
+    LINUX_M68K: Built("m68k", DRIVER,
+                      "virtio_rpmsg_bus of a kernel built here for a big-endian processor, in a QEMU guest"),
+    LINUX_X86_64: Built("x86_64", DRIVER, "virtio_rpmsg_bus of a kernel built here for x86-64, in a QEMU guest"),
+    VHOST_API: Built("uml", DEVICE, "/dev/vhost-rpmsg of a kernel built here as user-mode Linux", ("vhost",)),
+    VHOST_BUS: Built("uml", DEVICE, "/dev/vhost-rpmsg-bus of the same, which has an rpmsg bus of its own", ("vhost",)),
 }
 MUTANT_PREFIX = "mutant:"
 
@@ -74,7 +91,7 @@ def all_targets(root: Path) -> dict[str, Target]:
     targets = [
         Target(SIM, ROLES, "our own driver against our own device, in process, in simulated memory and time"),
         Target(LINUX_ARMHF, (DRIVER,), "virtio_rpmsg_bus of Debian's armhf kernel as shipped, in a QEMU guest"),
-        *(Target(name, (DRIVER,), what) for name, what in BUILT.items()),
+        *(Target(name, (built.role,), built.what) for name, built in BUILT.items()),
     ]
     targets += [Target(MUTANT_PREFIX + mutant.name, ROLES, f"our own ends with one deliberate error: {mutant.what}")
                 for mutant in mutants.load(root).values()]
