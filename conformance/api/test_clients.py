@@ -19,7 +19,6 @@ OURS, THEIRS = 1024, 900
 NAME = "rpmsg-client-sample"
 HELLO = b"hello world!"
 EXCHANGES = 100
-IN_FLIGHT = 4  # the sample answers in its callback, where nothing may wait for a buffer
 FLOW_CONTROL_SINCE = (6, 6)
 IOCTLS = vectors.load(Path(__file__).resolve().parents[2]).ioctls
 
@@ -123,33 +122,6 @@ def test_unbinding_says_so_before_the_client_is_removed(linux_link: LinuxLink) -
     expect((True, True), waits, "whether unbinding waits, and whether the client's device is there meanwhile")
     expect([("rpmsg-raw", THEIRS)], withdrawals(link, messages), "withdrawals")
     expect(False, link.agent.exists(f"{CLASS}/{device}"), "whether the client's device is there afterwards")
-
-
-@req("API-011")
-def test_nothing_is_called_after_unbinding_in_traffic(linux_link: LinuxLink) -> None:
-    """The module may be unloaded next: a late callback would run into nowhere."""
-    link, heard, sent = linux_link, list[Message](), [0]
-    link.clients.load(SAMPLE, "count=1000000")
-    given(link.upper.open_channel(NAME, THEIRS, OURS) == 0, "the driver opens a channel")
-    given(len(taken(link)) == 2, "the sample said hello, and its channel was announced")
-
-    def exchange() -> None:
-        if sent[0] - len(heard) < IN_FLIGHT and link.lower.can_send():
-            link.lower.send(OURS, THEIRS, b"more")
-            sent[0] += 1
-        if (message := link.lower.receive()) is not None:
-            heard.append(message)
-
-    with link.meanwhile(exchange):
-        given(link.until(lambda: len(heard) > IN_FLIGHT), "there is traffic")
-        status = link.clients.unbind(SAMPLE, link.clients.entry(NAME, THEIRS, OURS))
-    heard += taken(link)
-    mark = link.agent.kmsg_mark()
-    link.lower.send(OURS, THEIRS, b"too late")
-
-    expect((0, [(NAME, THEIRS)]), (status, withdrawals(link, heard)), "result of unbinding, and withdrawals")
-    expect([], [message.payload for message in taken(link)], "answers after unbinding")
-    expect([], [line for line in link.said(mark) if "incoming msg" in line], "callbacks after unbinding")
 
 
 @req("API-012")

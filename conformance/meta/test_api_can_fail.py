@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from rpmsg_cts import decode
+from rpmsg_cts.client_linux import Kind, Record
 from rpmsg_cts.guest.agent import JobResult
 from rpmsg_cts.guest.errors import AgentError, NotPrepared
 from rpmsg_cts.guest.image import kernel_image
@@ -40,7 +41,7 @@ Made = Callable[[LinuxLink, Callable[..., Any]], Callable[..., Any]]
 
 def always(value: object) -> Made:
     """Whatever is asked, without doing it."""
-    return lambda link, right: lambda *arguments: value
+    return lambda link, right: lambda *arguments, **more: value
 
 
 def changed(change: Callable[[Any], object]) -> Made:
@@ -73,8 +74,10 @@ def longer(message: Message | None) -> Message | None:
 
 
 def to_another(message: Message | None) -> Message | None:
-    """Sent to the neighbour."""
-    return message and replace(message, header=replace(message.header, dst=message.header.dst + 1))
+    """Sent to the neighbour; the name service is told what it is told."""
+    if message is None or message.header.dst == decode.NS_ADDR:
+        return message
+    return replace(message, header=replace(message.header, dst=message.header.dst + 1))
 
 
 def without_withdrawals(link: LinuxLink, right: Callable[..., Any]) -> Callable[..., Any]:
@@ -121,6 +124,14 @@ def without_empty(link: LinuxLink, right: Callable[..., Any]) -> Callable[..., A
     return lambda *arguments: right(*arguments) or right(*arguments)
 
 
+def with_result(result: int) -> Callable[[Record], Record]:
+    """Whatever was asked of our client in the kernel had this result."""
+    return lambda record: replace(record, result=result)
+
+
+# A callback of nobody's.
+LATE = Record(Kind.MESSAGE, 0, 0, 0, 0, 0, 0, 0, b"")
+
 # test: what the lie is put in place of, and the lie.
 LIES: dict[str, tuple[str, Made]] = {
     "test_sample_client_says_hello_a_hundred_times":
@@ -131,7 +142,27 @@ LIES: dict[str, tuple[str, Made]] = {
     "test_a_client_takes_its_own_name_alone":
         ("clients.bind", changed(lambda status: 0 if status else -errno.ENODEV)),
     "test_unbinding_says_so_before_the_client_is_removed": ("lower.receive", without_withdrawals),
+    "test_each_call_has_its_addresses": ("lower.receive", changed(to_another)),
+    "test_each_call_refuses_what_is_too_long": ("client.call", changed(with_result(0))),
+    "test_no_call_sends_to_or_from_any": ("client.call", changed(with_result(0))),
+    "test_an_impatient_call_without_a_buffer_fails_at_once": ("client.call", changed(with_result(0))),
+    "test_a_patient_call_waits_for_a_buffer": ("client.result", always(0)),
+    "test_a_callback_may_answer":
+        ("client.listen", changed(lambda records: list(map(with_result(-errno.ENOMEM), records)))),
+    "test_a_callback_without_a_buffer_is_told":
+        ("client.listen", changed(lambda records: list(map(with_result(0), records)))),
+    "test_what_a_callback_returns_changes_nothing": ("client.messages", changed(lambda records: records[:1])),
+    "test_the_limit_is_496_at_each_endpoint":
+        ("client.call", changed(lambda record: replace(record, result=512) if record.result == 496 else record)),
+    "test_poll_of_the_back_end_tells_of_a_buffer":
+        ("client.call", changed(lambda record: replace(record, value=select.POLLOUT))),
+    "test_an_address_is_taken_until_its_endpoint_is_gone": ("client.create", changed(with_result(0))),
+    "test_endpoints_come_and_go_between_messages": ("client.messages", changed(lambda records: records or [LATE])),
+    # Doing it could end this kernel: K-LINUX-009.
+    "test_endpoints_come_and_go_in_traffic": ("client.call", always(replace(LATE, result=20000, value=1))),
+    "test_callbacks_go_on_until_the_client_is_removed": ("lower.receive", without_withdrawals),
     "test_nothing_is_called_after_unbinding_in_traffic": ("clients.unbind", always(0)),
+    "test_a_client_is_unloaded_in_traffic": ("client.unload", always(0)),
     "test_a_client_is_told_496_bytes": ("lower.receive", changed(longer)),
     "test_flow_control_is_refused_and_sends_nothing": ("agent.ioctl", always(b"")),
     "test_no_remote_has_restricted_the_flow": ("agent.ioctl", always(b"\1\0\0\0")),

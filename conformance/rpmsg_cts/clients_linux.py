@@ -32,26 +32,34 @@ class Clients:
         self._guest, self._device = guest, device
         self._loaded: list[str] = []
         self._handles: list[int] = []
+        self._jobs: list[int] = []
 
     def finish(self) -> None:
         """Close what open() opened, and take away what load() loaded, which would take channels of other tests."""
+        for job in self._jobs:
+            told(self._guest.agent.job_cancel, job)
         for handle in self._handles:
             told(self._guest.agent.close_handle, handle)
         for module in self._loaded:
             told(self._guest.agent.unload_module, module)
-        self._loaded, self._handles = [], []
+        self._loaded, self._handles, self._jobs = [], [], []
 
     def open(self, path: str, flags: int = os.O_RDWR | os.O_NONBLOCK) -> int:
         """Open a file until the test ends.  Return: the agent's handle."""
         self._handles.append(self._guest.agent.open(path, flags))
         return self._handles[-1]
 
-    def load(self, module: str, params: str = "") -> None:
-        """Load a client for this test alone; SKIP where its kernel was built without it."""
+    def close(self, handle: int) -> None:
+        """Close what open() opened."""
+        self._handles.remove(handle)
+        self._guest.agent.close_handle(handle)
+
+    def load(self, module: str, params: str = "", why: str = "") -> None:
+        """Load a client for this test alone; SKIP where its kernel was built without it, for the reason `why`."""
         try:
             found = self._guest.image.module(module)
         except MissingModules:
-            skip(f"Linux {self._guest.image.release} was built without the module {module}")
+            skip(f"Linux {self._guest.image.release} was built without the module {module}" + (f": {why}" if why else ""))
         for needed in found.needs:
             load(self._guest, needed)
         self._guest.agent.load_module(found.path, params)
@@ -80,8 +88,12 @@ class Clients:
 
     def unbind_in_background(self, driver: str, entry: str) -> int:
         """The same, in a process of its own.  Return: the agent's job."""
-        handle = self.open(f"/sys/bus/rpmsg/drivers/{driver}/unbind", os.O_WRONLY)
-        return self._guest.agent.write_async(handle, entry.encode())
+        return self.in_background(self.open(f"/sys/bus/rpmsg/drivers/{driver}/unbind", os.O_WRONLY), entry.encode())
+
+    def in_background(self, handle: int, data: bytes) -> int:
+        """Write in a process of its own, until the test ends.  Return: the agent's job."""
+        self._jobs.append(self._guest.agent.write_async(handle, data))
+        return self._jobs[-1]
 
     def terminal(self, entry: str) -> int:
         """Open the terminal of a channel.  Return: the agent's handle."""

@@ -398,6 +398,14 @@ class Link(ABC):
         self.until(look, timeout_s)
         return found[0] if found else None
 
+    def sent(self, *, give_back: bool = True) -> list[Message]:
+        """What the IUT has sent so far."""
+        self.settle()
+        messages = []
+        while (message := self.lower.receive(give_back=give_back)) is not None:
+            messages.append(message)
+        return messages
+
     def delivered(self, ept: Endpoint, count: int = 1) -> list[Delivered]:
         """Wait for `count` messages to an endpoint.  Return: those that came, more or fewer."""
         got: list[Delivered] = []

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+from rpmsg_cts.client_linux import Client
 from rpmsg_cts.clients_linux import Clients
 from rpmsg_cts.guest.errors import AgentError
 from rpmsg_cts.guest.guest import Guest
@@ -41,6 +42,7 @@ class LinuxLink(GuestLink):
         self.lower: LowerDevice = LowerDevice(backend.native, backend.xport)
         self.upper: UpperLinux = UpperLinux(guest.agent, device)
         self.clients = Clients(guest, device)
+        self.client = Client(guest.agent, self.clients, bool(config.big_endian))
         self._unbind()
         if config.start:
             self.start()

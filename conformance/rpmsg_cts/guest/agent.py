@@ -32,6 +32,8 @@ HELLO_TIMEOUT_S = 90.0
 SEND_STEP_S = 0.01
 JOB_STEP_S = 0.01
 RECEIVE_BYTES = 1 << 16
+# "O" and "E": a module from out of the tree, and one that is not signed.  Source: Linux, admin-guide/tainted-kernels.
+TAINTS_OF_OURS = 1 << 12 | 1 << 13
 FRAME_MAX_BYTES = 1 << 20
 
 
@@ -464,8 +466,8 @@ class AgentClient:
                 messages.append(KernelMessage(fields.u64(), fields.u32(), fields.u64(), _unescape(fields.bytes())))
 
     def tainted(self) -> int:
-        """The kernel's taint bits; bit 7 says that it has had an oops."""
-        return int(self.read_text("/proc/sys/kernel/tainted"))
+        """The kernel's taint bits, without those that a module of ours leaves; bit 7 says that it has had an oops."""
+        return int(self.read_text("/proc/sys/kernel/tainted")) & ~TAINTS_OF_OURS
 
     def virtio_devices(self, virtio_id: int = 7) -> list[str]:
         """Names such as `virtio1` of devices with an id, whether a driver has them or not."""
