@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from rpmsg_cts.link import F_EVENT_IDX, F_INDIRECT, F_NS, F_VERSION_1, Config, Link, Unsupported
 from rpmsg_cts.reactor import Reactor
 from rpmsg_cts.results import Facts
 from rpmsg_cts.tally import Tally
-from rpmsg_cts.targets import (LINUX_ARMHF, LINUX_M68K, LINUX_UML, LINUX_X86_64, VHOST_API, VHOST_BUS, Lane, kind_of)
+from rpmsg_cts.targets import (LINUX_ARMHF, LINUX_M68K, LINUX_UML, LINUX_UML_SIMTIME, LINUX_X86_64, VHOST_API, VHOST_BUS,
+                               Lane, kind_of)
 from rpmsg_cts.trace.tracer import Tracer
 from rpmsg_cts.verdict import HarnessError
 from rpmsg_cts.vhost_user import VhostUser
@@ -46,7 +47,7 @@ class Place:
 
     Features and sizes are fixed when the guest starts, so there is a device for each combination that tests want.
     num: entries of every ring where the guest chooses them itself; 0 where the port decides.  big_endian: its processor.
-    hidden: what cannot be seen on its links, and why.
+    hidden: what cannot be seen on its links, and why.  simulated_time: its time is ours.
     """
 
     ports: tuple[Port, ...]
@@ -54,6 +55,7 @@ class Place:
     num: int = 0
     big_endian: bool = False
     hidden: Mapping[str, str] = field(default_factory=dict)
+    simulated_time: bool = False
 
     def as_here(self, config: Config) -> Config:
         """The configuration with what it leaves to the target."""
@@ -120,6 +122,7 @@ QEMU_PORTS = (*PORTS, Port("long", 512, F_NS | F_VERSION_1))
 QEMU_HIDES = {"the first kick": "QEMU kicks every queue of a vhost-user device itself when it starts the device"}
 # virtio_uml asks for nothing but what is offered, so its processor's own order can be had as well.
 UML_PORTS = (*PORTS, Port("legacy", 8, F_NS), Port("legacy-event", 8, F_NS | F_EVENT_IDX))
+UML = Place(UML_PORTS, {**REASONS, "num": "virtio_uml has 256 entries in every ring"}, num=256)
 RPMSG_FEATURES = F_NS | F_VERSION_1 | F_INDIRECT | F_EVENT_IDX
 # What the driver decides, which is ours on a vhost device.
 OF_THE_DRIVER = ("align", "start_idx", "dirty", "buf_bytes", "tx_buf_bytes", "told_order", "start")
@@ -135,7 +138,8 @@ VHOST_REASONS = {
 VHOST_PLACE = VhostPlace((Port("memory", 8, F_NS | F_VERSION_1),), VHOST_REASONS)
 PLACES = {
     LINUX_ARMHF: Place(QEMU_PORTS, REASONS, hidden=QEMU_HIDES),
-    LINUX_UML: Place(UML_PORTS, {**REASONS, "num": "virtio_uml has 256 entries in every ring"}, num=256),
+    LINUX_UML: UML,
+    LINUX_UML_SIMTIME: replace(UML, simulated_time=True),
     LINUX_M68K: Place(QEMU_PORTS, REASONS, big_endian=True, hidden=QEMU_HIDES),
     LINUX_X86_64: Place(QEMU_PORTS, REASONS, hidden=QEMU_HIDES),
     VHOST_API: VHOST_PLACE,
@@ -221,18 +225,19 @@ class Lab:
         from rpmsg_cts.guest.image import kernel_image
         from rpmsg_cts.guest.runtime import runtime_folder
 
-        folder, ports = runtime_folder().path, PLACES[kind_of(target)].ports
+        folder, place = runtime_folder().path, PLACES[kind_of(target)]
         image = kernel_image(target)
         modules = (*MODULES, *VHOST_MODULES.get(kind_of(target), ()))
         for module in modules:
             image.module(module)
-        for port in ports:
+        for port in place.ports:
             self._backends[port.name] = VhostUser(folder / port.name, port.features, self._reactor,
-                                                   tracer=self._tracer)
+                                                   tracer=self._tracer, inband=place.simulated_time)
         devices = [guests.VhostUserDevice(str(folder / port.name), port.num, virtio_id=port.device_id)
-                   for port in ports]
+                   for port in place.ports]
         # Ours from now on: what fails behind this must not leave it running.
-        guest = self._guest = guests.Guest.boot(self._reactor, devices=devices, image=image)
+        guest = self._guest = guests.Guest.boot(self._reactor, devices=devices, image=image,
+                                                simulated_time=place.simulated_time)
         self._target_facts(target, guest.facts)
         for module in modules:
             guests.load(guest, module)
@@ -240,7 +245,7 @@ class Lab:
             self._memory = self._shared_with(guest)
         self._tally.attach(target, guest)
         self._tainted = guest.agent.tainted()
-        self._devices = dict(zip((port.name for port in ports), guest.rpmsg_devices(), strict=True))
+        self._devices = dict(zip((port.name for port in place.ports), guest.rpmsg_devices(), strict=True))
         return guest
 
     def _shared_with(self, guest: Guest) -> GuestMemory:

@@ -311,6 +311,8 @@ class Link(ABC):
     upper: Upper
     # Whether time is ours: 15 s cost nothing, and nothing happens by itself.
     virtual_time = False
+    # By which part of its length a time-out may come late.
+    lateness = 0.0
     # What cannot be seen over this transport, and why.
     hidden: Mapping[str, str] = {}
 

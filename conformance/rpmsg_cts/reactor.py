@@ -6,6 +6,30 @@ from __future__ import annotations
 import selectors
 import time
 from collections.abc import Callable
+from typing import Protocol
+
+# In simulated time a kernel computes for moments of ours; one that is silent for so long is in a loop without an end.
+SILENCE_S = 60.0
+
+
+class Pace(Protocol):
+    """Somebody whose time is not ours, and whom we take turns with."""
+
+    @property
+    def now_s(self) -> float:
+        """What time it is."""
+
+    def is_open(self) -> bool:
+        """Whether turns are still taken."""
+
+    def is_still(self) -> bool:
+        """Whether it waits for its turn."""
+
+    def advance(self, deadline_s: float) -> bool:
+        """Give it its turn.  Return: whether it has taken it; if not, it is `deadline_s` now."""
+
+    def close(self) -> None:
+        """Take no more turns with it."""
 
 
 class Reactor:
@@ -17,28 +41,99 @@ class Reactor:
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
+        self._owing: dict[int, Callable[[], bool]] = {}
+        self._steps: list[Callable[[], None]] = []
+        self._pace: Pace | None = None
 
-    def add(self, fd: int, callback: Callable[[], None]) -> None:
-        """Call `callback` whenever `fd` is readable; the descriptor stays the caller's."""
+    def add(self, fd: int, callback: Callable[[], None], owing: Callable[[], bool] | None = None) -> None:
+        """Call `callback` whenever `fd` is readable; the descriptor stays the caller's.
+
+        owing: says whether something will certainly come, though it is not there yet.
+        """
         self._selector.register(fd, selectors.EVENT_READ, callback)
+        if owing is not None:
+            self._owing[fd] = owing
 
     def remove(self, fd: int) -> None:
         """Forget `fd`; call it before the descriptor is closed."""
         self._selector.unregister(fd)
+        self._owing.pop(fd, None)
+
+    def follow(self, pace: Pace | None) -> None:
+        """Wait in somebody else's time from now on; in ours for None."""
+        self._pace = pace
+
+    def is_paced(self) -> bool:
+        """Whether time is somebody else's, and seconds cost nothing."""
+        return self._pace is not None
+
+    def now_s(self) -> float:
+        """What time it is, in seconds since whenever."""
+        return time.monotonic() if self._pace is None else self._pace.now_s
+
+    def add_step(self, step: Callable[[], None]) -> None:
+        """Call `step` again and again while anybody waits for anything."""
+        self._steps.append(step)
+
+    def remove_step(self, step: Callable[[], None]) -> None:
+        """Call it no more."""
+        self._steps.remove(step)
 
     def run_until(self, done: Callable[[], bool], timeout_s: float) -> bool:
         """Serve descriptors until `done()` holds or `timeout_s` seconds have passed.
 
         Return: whether `done()` holds.
         """
-        deadline = time.monotonic() + timeout_s
+        pace = self._pace
+        if pace is not None:
+            deadline_s = pace.now_s + timeout_s
+            while pace.is_open():
+                if not self._comes_to_rest(pace):
+                    continue
+                if done():
+                    return True
+                if not pace.advance(deadline_s):
+                    return False
+            timeout_s = deadline_s - pace.now_s
+        return self._run_in_our_time(done, timeout_s)
+
+    def _run_in_our_time(self, done: Callable[[], bool], timeout_s: float) -> bool:
+        deadline_s = time.monotonic() + timeout_s
         while not done():
-            remaining = deadline - time.monotonic()
-            if remaining <= 0:
+            remaining_s = deadline_s - time.monotonic()
+            if remaining_s <= 0:
                 return False
-            for key, _ in self._selector.select(remaining):
-                key.data()
+            self._serve(0 if self._steps else remaining_s)
+            self._step()
         return True
+
+    def _comes_to_rest(self, pace: Pace) -> bool:
+        """Serve descriptors until the other one waits, and all that it has said is heard.  Return: whether it does."""
+        stepped = False
+        while pace.is_open():
+            expected = not pace.is_still() or any(owing() for owing in self._owing.values())
+            if self._serve(SILENCE_S if expected else 0):
+                continue
+            if expected:
+                pace.close()
+            elif stepped:
+                return True
+            else:
+                self._step()
+                stepped = True
+        return False
+
+    def _serve(self, timeout_s: float) -> bool:
+        ready = self._selector.select(timeout_s)
+        for key, _ in ready:
+            # What was called before may have made an end of it.
+            if self._selector.get_map().get(key.fd) is key:
+                key.data()
+        return bool(ready)
+
+    def _step(self) -> None:
+        for step in self._steps:
+            step()
 
     def close(self) -> None:
         """Release the selector; the descriptors themselves are left open."""

@@ -20,6 +20,7 @@ ROLES = (DRIVER, DEVICE)
 SIM = "sim"
 LINUX_ARMHF = "linux-armhf"
 LINUX_UML = "linux-uml"
+LINUX_UML_SIMTIME = "linux-uml-simtime"
 LINUX_M68K = "linux-m68k"
 LINUX_X86_64 = "linux-x86_64"
 VHOST_API = "vhost-api"
@@ -38,6 +39,7 @@ class Built:
 
 BUILT = {
     LINUX_UML: Built("uml", DRIVER, "virtio_rpmsg_bus of a kernel built here as user-mode Linux"),
+    LINUX_UML_SIMTIME: Built("uml", DRIVER, "the same in simulated time: it waits for nothing, and each run is the same"),
     LINUX_M68K: Built("m68k", DRIVER,
                       "virtio_rpmsg_bus of a kernel built here for a big-endian processor, in a QEMU guest"),
     LINUX_X86_64: Built("x86_64", DRIVER, "virtio_rpmsg_bus of a kernel built here for x86-64, in a QEMU guest"),

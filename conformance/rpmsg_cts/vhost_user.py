@@ -16,7 +16,7 @@ class VhostUser:
     """Listens on a socket; `xport` is the device's side of whatever driver comes."""
 
     def __init__(self, path: Path, features: int, reactor: Reactor, native: Native | None = None,
-                 tracer: Tracer | None = None) -> None:
+                 tracer: Tracer | None = None, inband: bool = False) -> None:
         self.native = native or direct()
         self._lib, self._ffi = self.native.lib, self.native.ffi
         self._reactor = reactor
@@ -24,7 +24,8 @@ class VhostUser:
         error = self._ffi.new("int *")
         name = self._ffi.new("char[]", str(path).encode())
         config = self._ffi.new("struct rps_vu_config *",
-                               {"path": name, "features": features, "num_queues": 2, "status": True})
+                               {"path": name, "features": features, "num_queues": 2, "status": True,
+                                "inband": inband})
         self._vu = self._lib.rps_vu_create(config, error)
         if self._vu == self._ffi.NULL:
             raise HarnessError(f"cannot listen on {path}: {error_name(error[0])}")
@@ -33,11 +34,17 @@ class VhostUser:
         # A guest may shorten its memory under our hands.
         checked(self._lib.rps_vu_guard_sigbus(self._vu), "guard against SIGBUS")
         self.xport = self._lib.rps_vu_xport(self._vu)
-        reactor.add(self._lib.rps_vu_fd(self._vu), self.service)
+        self._stats = self._ffi.new("struct rps_vu_stats *")
+        reactor.add(self._lib.rps_vu_fd(self._vu), self.service, self._is_owed if inband else None)
 
     def service(self) -> None:
         """Do what the frontend asks for."""
         checked(self._lib.rps_vu_service(self._vu), "serve vhost-user")
+
+    def _is_owed(self) -> bool:
+        """Whether the driver has yet to acknowledge a notification."""
+        self._lib.rps_vu_get_stats(self._vu, self._stats)
+        return self._stats.unanswered > 0
 
     def stats(self) -> Any:
         """Counters (struct rps_vu_stats)."""

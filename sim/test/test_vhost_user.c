@@ -524,12 +524,15 @@ START_TEST(calls_may_go_in_band_one_at_a_time)
 			  VHOST_USER_VERSION | VHOST_USER_FLAG_NEED_REPLY);
 	ck_assert_uint_eq(call.payload.state.index, RPS_QUEUE_RX);
 	ck_assert(!vuf_receive(fe.channel, &call));
+	ck_assert_uint_eq(stats().unanswered, 1);
 
 	/* What was used meanwhile is told once the frontend has answered. */
 	answer_call(&call);
 	ck_assert(vuf_receive(fe.channel, &call));
+	ck_assert_uint_eq(stats().unanswered, 1);
 	answer_call(&call);
 	ck_assert(!vuf_receive(fe.channel, &call));
+	ck_assert_uint_eq(stats().unanswered, 0);
 }
 END_TEST
 
@@ -545,6 +548,7 @@ START_TEST(in_band_calls_of_two_queues_do_not_wait_for_each_other)
 	ck_assert_uint_eq(call.payload.state.index, 1);
 	ck_assert(vuf_receive(fe.channel, &call));
 	ck_assert_uint_eq(call.payload.state.index, 0);
+	ck_assert_uint_eq(stats().unanswered, 2);
 	answer_call(&call);
 	xport->ops->notify(xport, 1);
 	ck_assert(vuf_receive(fe.channel, &call));

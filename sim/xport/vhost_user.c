@@ -211,6 +211,7 @@ int rps_vu_set_config(struct rps_vu *vu, uint32_t offset, const void *bytes,
 void rps_vu_get_stats(const struct rps_vu *vu, struct rps_vu_stats *out)
 {
 	*out = vu->stats;
+	out->unanswered = vu->channel.num_waiting;
 }
 
 size_t rps_vu_log(const struct rps_vu *vu, char *buf, size_t size)

@@ -12,7 +12,6 @@ import os
 import select
 import socket
 import struct
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -242,14 +241,14 @@ class AgentClient:
     def _send(self, data: bytes, request: Request, timeout_s: float) -> None:
         self._raise_if_dead()
         view = memoryview(data)
-        deadline = time.monotonic() + timeout_s
+        deadline_s = self._reactor.now_s() + timeout_s
         self._taken_bytes = 0
         while view:
             try:
                 view = view[self._socket.send(view[:self._room(len(data) - len(view))]):]
             except BlockingIOError:
                 # The guest is slow to read; meanwhile others want to be served.
-                if time.monotonic() >= deadline:
+                if self._reactor.now_s() >= deadline_s:
                     raise AgentTimeout(f"{request.name.lower()}: not taken in {timeout_s:g} s") from None
                 self._reactor.run_until(self._is_settled, SEND_STEP_S)
             except OSError:
@@ -439,8 +438,8 @@ class AgentClient:
 
     def job_wait(self, job: int, timeout_s: float) -> JobResult | None:
         """Ask again and again.  Return: the result, or None if the job still runs after `timeout_s`."""
-        deadline = time.monotonic() + timeout_s
-        while (result := self.job_result(job)) is None and time.monotonic() < deadline:
+        deadline_s = self._reactor.now_s() + timeout_s
+        while (result := self.job_result(job)) is None and self._reactor.now_s() < deadline_s:
             self._reactor.run_until(lambda: False, JOB_STEP_S)
         return result
 

@@ -48,13 +48,13 @@ class Guest:
     def boot(cls, reactor: Reactor, devices: list[VhostUserDevice] | None = None, memory_mib: int = MEMORY_MIB,
              run_dir: Path | None = None, progress: Callable[[str], None] = lambda text: None,
              uri: str | None = None, extra_cmdline: str = "", label: str = "guest",
-             image: GuestImage | None = None) -> Guest:
+             image: GuestImage | None = None, simulated_time: bool = False) -> Guest:
         """Start a guest and wait until its agent answers.
 
         The back ends of `devices` must be listening, and be served by `reactor` (or by somebody else), for QEMU talks
         to them before it starts the machine.  `run_dir`: folder that keeps console.log and qemu.log; None keeps
         neither.  `progress` is called with one line at each step.  `image`: what to start; Debian's kernel for armhf
-        where it is not said.
+        where it is not said.  `simulated_time`: of user-mode Linux alone; the back ends must notify in band then.
 
         Raises NotPrepared (with the command that helps), BootFailed or GuestDied.
         """
@@ -63,7 +63,7 @@ class Guest:
         _refuse_too_large(image, memory_mib)
         folder = runtime_folder().path / f"g{next(_numbers)}"
         folder.mkdir()
-        machine = _machine(reactor, image, devices or [], folder, memory_mib, extra_cmdline, uri, label)
+        machine = _machine(reactor, image, devices or [], folder, memory_mib, extra_cmdline, uri, label, simulated_time)
         guest = cls(reactor, machine, image, folder, run_dir)
         guest._num_devices = len(devices or [])
         try:
@@ -204,12 +204,12 @@ def _refuse_too_large(image: GuestImage, memory_mib: int) -> None:
 
 
 def _machine(reactor: Reactor, image: GuestImage, devices: list[VhostUserDevice], folder: Path, memory_mib: int,
-             extra_cmdline: str, uri: str | None, label: str) -> Machine:
+             extra_cmdline: str, uri: str | None, label: str, simulated_time: bool) -> Machine:
     # pylint: disable=import-outside-toplevel  (who has no libvirt may still have the other one)
     if image.lane == "uml":
         from .uml_machine import UmlMachine
 
-        return UmlMachine(reactor, image, devices, folder, memory_mib, extra_cmdline)
+        return UmlMachine(reactor, image, devices, folder, memory_mib, extra_cmdline, simulated_time)
     if image.lane == "m68k":
         from .m68k_machine import M68kMachine
 

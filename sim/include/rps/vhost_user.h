@@ -48,6 +48,8 @@ struct rps_vu_stats {
 	uint8_t status;         /* last SET_STATUS, 0 where not negotiated;
 				 * of the last connection, as the next */
 	uint64_t protocol_features; /* as acknowledged */
+	uint32_t unanswered; /* in-band notifications that the frontend has
+				 * not acknowledged yet: it will */
 	bool connected;
 };
 

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The clock of a user-mode Linux that has none of its own: its time is ours to move.
+
+Started with `time-travel=ext:SOCKET`, the kernel computes in no time at all, and asks here before it lets any pass: it
+says when it next wants to run, and waits until it is told to.  Nothing of ours happens but while it waits, so that both
+sides take turns, and neither can be faster or slower than the other.
+Source: the kernel's include/uapi/linux/um_timetravel.h.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from enum import IntEnum
+from pathlib import Path
+
+from ..reactor import Reactor
+from ..verdict import HarnessError
+
+MESSAGE = struct.Struct("=IIQ")  # operation, sequence number, time in nanoseconds
+SECOND_NS = 1_000_000_000
+# What the kernel's wall clock says when it starts: any fixed time will do.
+START_NS = 1_000_000_000 * SECOND_NS
+
+
+class Op(IntEnum):
+    """What is said, by either side."""
+
+    ACK = 0
+    START = 1
+    REQUEST = 2
+    WAIT = 3
+    GET = 4
+    UPDATE = 5
+    RUN = 6
+    FREE_UNTIL = 7
+    GET_TOD = 8
+
+
+class Calendar:
+    """One kernel's time, from its first moment on; it listens for the kernel at `path`."""
+
+    def __init__(self, path: Path, reactor: Reactor) -> None:
+        self.path = path
+        self.now_ns = 0
+        self._reactor = reactor
+        self._request_ns: int | None = None
+        self._is_waiting = False
+        self._is_open = True
+        self._sent = 0
+        self._input = b""
+        self._stream: socket.socket | None = None
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(str(path))
+        self._listener.listen(1)
+        reactor.add(self._listener.fileno(), self._accept)
+        reactor.follow(self)
+
+    @property
+    def now_s(self) -> float:
+        """Seconds since the kernel started."""
+        return self.now_ns / SECOND_NS
+
+    def is_open(self) -> bool:
+        """Whether there is still a kernel to wait for, or one to come."""
+        return self._is_open
+
+    def is_still(self) -> bool:
+        """Whether the kernel waits for its turn."""
+        return self._is_waiting
+
+    def advance(self, deadline_s: float) -> bool:
+        """Let the kernel run, at the time that it has asked for.
+
+        Return: whether it runs; if not, the deadline comes first, and it is that time now.
+        """
+        deadline_ns = round(deadline_s * SECOND_NS)
+        if self._request_ns is None or self._request_ns > deadline_ns:
+            self.now_ns = max(self.now_ns, deadline_ns)
+            return False
+        self.now_ns = max(self.now_ns, self._request_ns)
+        self._request_ns, self._is_waiting = None, False
+        self._sent += 1
+        self._send(Op.RUN, self._sent, self.now_ns)
+        return True
+
+    def close(self) -> None:
+        """The kernel is gone, or is to be left alone: time is nobody's from now on; may be called again."""
+        if self._is_open:
+            self._is_open = False
+            self._reactor.follow(None)
+            for end in (self._listener, self._stream):
+                if end is not None:
+                    self._reactor.remove(end.fileno())
+                    end.close()
+            self.path.unlink(missing_ok=True)
+
+    def _accept(self) -> None:
+        stream, _ = self._listener.accept()
+        if self._stream is not None:
+            stream.close()
+            return
+        self._stream = stream
+        self._reactor.add(stream.fileno(), self._on_readable)
+
+    def _send(self, operation: Op, sequence: int, time_ns: int = 0) -> None:
+        assert self._stream is not None
+        try:
+            self._stream.sendall(MESSAGE.pack(operation, sequence, time_ns))
+        except OSError:
+            self.close()
+
+    def _on_readable(self) -> None:
+        assert self._stream is not None
+        try:
+            data = self._stream.recv(1 << 12)
+        except OSError:
+            data = b""
+        if not data:
+            self.close()
+            return
+        self._input += data
+        while self._is_open and len(self._input) >= MESSAGE.size:
+            message, self._input = self._input[:MESSAGE.size], self._input[MESSAGE.size:]
+            self._on_message(*MESSAGE.unpack(message))
+
+    def _on_message(self, operation: int, sequence: int, time_ns: int) -> None:
+        if operation == Op.ACK:
+            return
+        answer_ns = 0
+        if operation == Op.REQUEST:
+            self._request_ns = time_ns
+        elif operation == Op.WAIT:
+            self._is_waiting = True
+        elif operation == Op.GET:
+            answer_ns = self.now_ns
+        elif operation == Op.GET_TOD:
+            answer_ns = START_NS + self.now_ns
+        elif operation not in (Op.START, Op.UPDATE):
+            raise HarnessError(f"the kernel asks its calendar for something unknown: {operation}")
+        self._send(Op.ACK, sequence, answer_ns)
