@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -13,8 +14,15 @@ from rpmsg_cts import reactor as reactors
 from rpmsg_cts.guest.errors import AgentTimeout, GuestDied, NotPrepared
 from rpmsg_cts.guest.guest import Guest
 from rpmsg_cts.guest.image import kernel_image
+from rpmsg_cts.guest.time_travel import SimulatedTime
+from rpmsg_cts.lab import Lab
+from rpmsg_cts.link import Config
+from rpmsg_cts.link_linux import LinuxLink
 from rpmsg_cts.reactor import Reactor
-from rpmsg_cts.targets import LINUX_UML_SIMTIME
+from rpmsg_cts.targets import DRIVER, LINUX_UML_SIMTIME, Lane
+
+LANE = Lane(LINUX_UML_SIMTIME, DRIVER)
+BUSY = 4
 
 pytestmark = [pytest.mark.guest, pytest.mark.timeout(300)]
 
@@ -35,7 +43,7 @@ def boot(reactor: Reactor) -> Iterator[Callable[[], Guest]]:
         while guests:
             guests.pop().kill()
         try:
-            guests.append(Guest.boot(reactor, image=kernel_image(LINUX_UML_SIMTIME), simulated_time=True,
+            guests.append(Guest.boot(reactor, image=kernel_image(LINUX_UML_SIMTIME), simulated_time=SimulatedTime(),
                                      extra_cmdline=cmdline))
         except NotPrepared as missing:
             pytest.skip(str(missing))
@@ -108,3 +116,76 @@ def test_a_kernel_that_never_waits_is_given_up(boot: Callable[[], Guest], monkey
     os.kill(guest.pid, signal.SIGSTOP)
     with pytest.raises(AgentTimeout):
         guest.agent.ping(timeout_s=0.1)
+
+
+def session(lab: Lab, perturb: Callable[[LinuxLink], None] = lambda link: None) -> tuple[str, bytes]:
+    """All that tests do with a kernel: messages both ways, a wait, a complaint.  Return: its history, and its console."""
+    link = lab.link(LANE, Config())
+    ept = link.upper.open(src=900, dst=1024)
+    for count in range(5):
+        assert link.upper.send(ept, b"there %d" % count) == 0
+        assert link.next_message().payload == b"there %d" % count
+        link.lower.send(1024, 900, b"back %d" % count)
+        assert [message.payload for message in link.delivered(ept)] == [b"back %d" % count]
+    perturb(link)
+    while link.upper.send(ept, b"full") == 0:
+        pass
+    job = link.upper.send_blocking(ept, b"patience")
+    link.advance(20)
+    assert job.result() not in (None, 0)
+    log = "\n".join(link.log())
+    assert "timeout waiting for a tx buffer" in log
+    link.close()
+    console = lab._guest._machine.console.read_bytes()
+    return str(lab._time.history), console + log.encode()
+
+
+@pytest.fixture
+def lab() -> Iterator[Callable[[int], Lab]]:
+    """Makes laboratories with a seed; a run has one at a time."""
+    made: list[Lab] = []
+
+    def make(seed: int = 1) -> Lab:
+        while made:
+            made.pop().close()
+        made.append(Lab(lambda target, facts: None, seed=seed))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+def test_ten_runs_are_one(lab: Callable[..., Lab]) -> None:
+    """Byte by byte: each event with its time, each word of the agent, and the console; also on a machine that is busy."""
+    busy = [subprocess.Popen(["/bin/sh", "-c", "while :; do :; done"]) for _ in range(BUSY)]
+    try:
+        runs = [session(lab()) for _ in range(5)]
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+    one = lab()
+    runs += [session(one) for _ in range(5)]
+
+    assert len(set(runs)) == 1
+
+
+def test_another_seed_is_another_run(lab: Callable[..., Lab]) -> None:
+    """And each of them the same again: else the ten could be one because nothing is looked at."""
+    histories = [session(lab(seed))[0] for seed in (1, 2, 3, 3, 2, 1)]
+
+    assert len(set(histories)) == 3
+    assert histories[:3] == histories[:2:-1]
+
+
+@pytest.mark.parametrize("what", [
+    lambda link: link.agent.kmsg_mark(),
+    lambda link: link.advance(1e-9),
+    lambda link: link.lower.notify(0, force=True),
+    lambda link: link.agent.write_file("/dev/kmsg", "x"),
+], ids=["question", "nanosecond", "notification", "word"])
+def test_the_least_difference_is_seen(lab: Callable[..., Lab], what: Callable[[LinuxLink], None]) -> None:
+    plain, other = session(lab()), session(lab(), what)
+
+    assert plain[0] != other[0]

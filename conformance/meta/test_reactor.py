@@ -25,6 +25,8 @@ class Peer:
     def __init__(self, reactor: Reactor) -> None:
         self.now_s = 0.0
         self.turns = 0
+        self.delay_s = 0.0
+        self.notes: list[str] = []
         self.open = self.still = True
         self._fd = os.eventfd(0)
         reactor.add(self._fd, self._hear)
@@ -45,6 +47,12 @@ class Peer:
         self.now_s, self.still = float(self.turns), False
         os.eventfd_write(self._fd, 1)
         return True
+
+    def haste_s(self) -> float:
+        return self.delay_s
+
+    def note(self, what: str) -> None:
+        self.notes.append(what)
 
     def close(self) -> None:
         self.open = False
@@ -71,6 +79,24 @@ def test_nobody_asks_while_the_other_one_runs(reactor: Reactor) -> None:
     reactor.run_until(lambda: states.append(peer.still), 100)
 
     assert states == [True] * 101
+
+
+def test_we_take_our_time(reactor: Reactor) -> None:
+    """The other one may have come further when we do what we do next."""
+    peer = Peer(reactor)
+    peer.delay_s = 1.5
+
+    assert reactor.run_until(lambda: peer.turns == 2, 5)
+    assert (peer.turns, reactor.now_s()) == (3, 3.5)
+
+
+def test_notes_are_the_other_ones(reactor: Reactor) -> None:
+    """In our own time nothing happens at a certain moment."""
+    reactor.note("before")
+    peer = Peer(reactor)
+    reactor.note("meanwhile")
+
+    assert peer.notes == ["meanwhile"]
 
 
 def test_what_is_owed_is_waited_for(reactor: Reactor) -> None:

@@ -129,11 +129,13 @@ main.add_command(kernel)
               help="Write this report only; may be given several times.  Default: all.")
 @click.option("--trace", is_flag=False, flag_value="", default=None, metavar="DIR",
               help="Keep the trace of each test that does not pass.  Default for DIR: traces/ beside the reports.")
+@click.option("--histories", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+              help="Write what happened in simulated time, event by event, into this folder.")
 @click.option("--verbose", is_flag=True, help="One line per result while it runs.")
 @click.pass_obj
 def run(root: Path, target_names: Sequence[str], suites: Sequence[str], ids: Sequence[str], tests: Sequence[str],
         profile: str, seed: int, variants: str | None, swarm_seeds: int, out: Path | None, formats: Sequence[str],
-        trace: str | None, verbose: bool) -> None:
+        trace: str | None, histories: Path | None, verbose: bool) -> None:
     """Run tests; the text of --help is above."""
     wanted = list(dict.fromkeys(target_names)) or _targets_of(tests)
     _check_names(root, wanted, suites, ids, profile)
@@ -143,6 +145,8 @@ def run(root: Path, target_names: Sequence[str], suites: Sequence[str], ids: Seq
                *(f"--req={id_}" for id_ in ids), *(f"--test={test}" for test in tests),
                f"--profile={profile}", f"--seed={seed}", *([f"--variants={variants}"] if variants else []),
                f"--swarm-seeds={swarm_seeds}", f"--results={directory / RESULTS_NAME}"]
+    if histories is not None:
+        options.append(f"--histories={histories}")
     if trace is not None:
         with _bad_input():
             tools.require(tools.missing_to_record(), "traces cannot be recorded")

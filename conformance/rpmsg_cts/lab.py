@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rpmsg_cts.history import History, Past
 from rpmsg_cts.link import F_EVENT_IDX, F_INDIRECT, F_NS, F_VERSION_1, Config, Link, Unsupported
 from rpmsg_cts.reactor import Reactor
 from rpmsg_cts.results import Facts
@@ -18,6 +20,7 @@ from rpmsg_cts.verdict import HarnessError
 from rpmsg_cts.vhost_user import VhostUser
 
 if TYPE_CHECKING:
+    from rpmsg_cts.guest.time_travel import SimulatedTime
     from rpmsg_cts.guest.guest import Guest
     from rpmsg_cts.guest_memory import GuestMemory
 
@@ -47,7 +50,8 @@ class Place:
 
     Features and sizes are fixed when the guest starts, so there is a device for each combination that tests want.
     num: entries of every ring where the guest chooses them itself; 0 where the port decides.  big_endian: its processor.
-    hidden: what cannot be seen on its links, and why.  simulated_time: its time is ours.
+    hidden: what cannot be seen on its links, and why.  simulated_time: its time is ours, and each
+    test has a guest of its own, so that one that is run alone is the same as among others.
     """
 
     ports: tuple[Port, ...]
@@ -156,7 +160,10 @@ class Lab:
     """Owns the reactor, the sockets and the guest."""
 
     def __init__(self, target_facts: Callable[[str, Facts], None], tracer: Tracer | None = None,
-                 tally: Tally | None = None) -> None:
+                 tally: Tally | None = None, seed: int = 0, histories: Path | None = None) -> None:
+        self._seed, self._histories = seed, histories
+        self._time: SimulatedTime | None = None
+        self._past = Past()
         self._tally = tally or Tally()
         self._target_facts = target_facts
         self._tracer = tracer
@@ -186,9 +193,11 @@ class Lab:
                          place.hidden)
 
     def _running(self, target: str) -> Guest:
-        if self._guest is not None and (self._target != target or not self._is_well(self._guest)):
+        afresh = self._target != target or self._time is not None
+        if self._guest is not None and (afresh or not self._is_well(self._guest)):
             self.close_guest()
         if self._target != target:
+            self._tell_past()
             self._target, self._boot_failures = target, 0
         return self._guest or self._booted(target)
 
@@ -224,6 +233,7 @@ class Lab:
         from rpmsg_cts.guest import guest as guests
         from rpmsg_cts.guest.image import kernel_image
         from rpmsg_cts.guest.runtime import runtime_folder
+        from rpmsg_cts.guest.time_travel import SimulatedTime
 
         folder, place = runtime_folder().path, PLACES[kind_of(target)]
         image = kernel_image(target)
@@ -235,9 +245,10 @@ class Lab:
                                                    tracer=self._tracer, inband=place.simulated_time)
         devices = [guests.VhostUserDevice(str(folder / port.name), port.num, virtio_id=port.device_id)
                    for port in place.ports]
+        self._time = SimulatedTime(self._seed, self._new_history()) if place.simulated_time else None
         # Ours from now on: what fails behind this must not leave it running.
         guest = self._guest = guests.Guest.boot(self._reactor, devices=devices, image=image,
-                                                simulated_time=place.simulated_time)
+                                                simulated_time=self._time)
         self._target_facts(target, guest.facts)
         for module in modules:
             guests.load(guest, module)
@@ -256,6 +267,18 @@ class Lab:
         assert guest.hello is not None
         return GuestMemory(backend.native, backend.xport, guest.agent, VHOST_PAGES, guest.hello.page_size_bytes)
 
+    def _new_history(self) -> History:
+        if self._histories is None:
+            return History()
+        self._histories.mkdir(parents=True, exist_ok=True)
+        return History(self._histories / f"{self._target}.{self._past.guests + 1}.txt")
+
+    def _tell_past(self) -> None:
+        """What a run in simulated time can be compared with another one by."""
+        if self._past.guests:
+            self._target_facts(self._target, {"history": str(self._past)})
+            self._past = Past()
+
     def close_guest(self) -> None:
         """End the guest, and the sockets that it was connected to."""
         if self._memory is not None:
@@ -266,6 +289,9 @@ class Lab:
             # It keeps nothing else, so there is nothing to be put in order first.
             self._guest.kill()
             self._guest = None
+        if self._time is not None:
+            self._past.add(self._time.history)
+            self._time = None
         for backend in self._backends.values():
             backend.close()
         self._backends = {}
@@ -273,4 +299,5 @@ class Lab:
     def close(self) -> None:
         """End everything."""
         self.close_guest()
+        self._tell_past()
         self._reactor.close()

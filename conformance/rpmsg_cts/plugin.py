@@ -81,6 +81,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--seed", type=int, default=DEFAULT_SEED, metavar="N", help="seed of every random choice")
     group.addoption("--keep-traces", metavar="DIR",
                     help="keep the trace of each test that does not pass, in this folder; in one beside the results where it is empty")
+    group.addoption("--histories", type=Path, metavar="DIR",
+                    help="write what happened in simulated time, event by event, into this folder")
     group.addoption("--swarm-seeds", type=int, default=SWARM_SEEDS, metavar="N",
                     help="swarms of faults per profile, with seeds from --seed on")
     group.addoption("--project-root", type=Path, default=PROJECT_ROOT, metavar="DIR",

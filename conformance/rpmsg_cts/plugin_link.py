@@ -139,9 +139,10 @@ def link_config(request: pytest.FixtureRequest) -> Config:
 
 
 @pytest.fixture(scope="session")
-def lab(request: pytest.FixtureRequest, target_facts: Callable[..., None], tracer: Tracer | None) -> Iterator[Lab]:
+def lab(request: pytest.FixtureRequest, target_facts: Callable[..., None], tracer: Tracer | None,
+        seed: int) -> Iterator[Lab]:
     """Guests, started when first needed and shared by all tests."""
-    laboratory = Lab(target_facts, tracer, request.config.stash[TALLY])
+    laboratory = Lab(target_facts, tracer, request.config.stash[TALLY], seed, request.config.getoption("histories"))
     yield laboratory
     laboratory.close()
 

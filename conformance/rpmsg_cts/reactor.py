@@ -28,6 +28,12 @@ class Pace(Protocol):
     def advance(self, deadline_s: float) -> bool:
         """Give it its turn.  Return: whether it has taken it; if not, it is `deadline_s` now."""
 
+    def haste_s(self) -> float:
+        """How long we take to do what we do next."""
+
+    def note(self, what: str) -> None:
+        """Note what happens now."""
+
     def close(self) -> None:
         """Take no more turns with it."""
 
@@ -67,6 +73,11 @@ class Reactor:
         """Whether time is somebody else's, and seconds cost nothing."""
         return self._pace is not None
 
+    def note(self, what: str) -> None:
+        """Note what happens now, in a time that is not ours."""
+        if self._pace is not None:
+            self._pace.note(what)
+
     def now_s(self) -> float:
         """What time it is, in seconds since whenever."""
         return time.monotonic() if self._pace is None else self._pace.now_s
@@ -91,6 +102,7 @@ class Reactor:
                 if not self._comes_to_rest(pace):
                     continue
                 if done():
+                    self._take_time(pace)
                     return True
                 if not pace.advance(deadline_s):
                     return False
@@ -122,6 +134,12 @@ class Reactor:
                 self._step()
                 stepped = True
         return False
+
+    def _take_time(self, pace: Pace) -> None:
+        """Let the other one run until we have come to do what we do next."""
+        deadline_s = pace.now_s + pace.haste_s()
+        while pace.advance(deadline_s) and self._comes_to_rest(pace):
+            pass
 
     def _serve(self, timeout_s: float) -> bool:
         ready = self._selector.select(timeout_s)

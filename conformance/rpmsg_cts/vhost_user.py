@@ -11,6 +11,8 @@ from rpmsg_cts.reactor import Reactor
 from rpmsg_cts.trace.tracer import DEVICE_END, DRIVER_END, Tracer
 from rpmsg_cts.verdict import HarnessError
 
+ENDS = {DEVICE_END: "device", DRIVER_END: "driver"}
+
 
 class VhostUser:
     """Listens on a socket; `xport` is the device's side of whatever driver comes."""
@@ -29,13 +31,27 @@ class VhostUser:
         self._vu = self._lib.rps_vu_create(config, error)
         if self._vu == self._ffi.NULL:
             raise HarnessError(f"cannot listen on {path}: {error_name(error[0])}")
+        self._probes = {end: self._probe(end, path.name) for end in ENDS} if inband else {}
         if tracer:
             self._lib.rps_vu_observe(self._vu, tracer.probe(DEVICE_END), tracer.probe(DRIVER_END))
+        elif inband:
+            self._lib.rps_vu_observe(self._vu, self._probes[DEVICE_END][0], self._probes[DRIVER_END][0])
         # A guest may shorten its memory under our hands.
         checked(self._lib.rps_vu_guard_sigbus(self._vu), "guard against SIGBUS")
         self.xport = self._lib.rps_vu_xport(self._vu)
         self._stats = self._ffi.new("struct rps_vu_stats *")
         reactor.add(self._lib.rps_vu_fd(self._vu), self.service, self._is_owed if inband else None)
+
+    def _probe(self, end: int, name: str) -> tuple[Any, Any]:
+        """An observer that notes what an end does.  Return: it, and what must live as long."""
+        note, events = self._reactor.note, self._ffi.typeof("enum rps_event").elements
+        who = f"{name} {ENDS[end]}"
+
+        @self._ffi.callback("void(void *, enum rps_event, uint64_t, uint64_t, uint64_t)")
+        def see(_: Any, event: int, *operands: int) -> None:
+            note(f"{who} {events[event].removeprefix('RPS_EVENT_')} {' '.join(map(hex, operands))}")
+
+        return self._ffi.new("struct rps_probe *", {"event": see}), see
 
     def service(self) -> None:
         """Do what the frontend asks for."""

@@ -17,6 +17,7 @@ from .errors import AgentTimeout, BootFailed, GuestDied, KernelDied
 from .image import GuestImage, find_image
 from .machine import Facts, Machine, VhostUserDevice
 from .runtime import runtime_folder
+from .time_travel import SimulatedTime
 
 _numbers = itertools.count(1)
 
@@ -48,7 +49,7 @@ class Guest:
     def boot(cls, reactor: Reactor, devices: list[VhostUserDevice] | None = None, memory_mib: int = MEMORY_MIB,
              run_dir: Path | None = None, progress: Callable[[str], None] = lambda text: None,
              uri: str | None = None, extra_cmdline: str = "", label: str = "guest",
-             image: GuestImage | None = None, simulated_time: bool = False) -> Guest:
+             image: GuestImage | None = None, simulated_time: SimulatedTime | None = None) -> Guest:
         """Start a guest and wait until its agent answers.
 
         The back ends of `devices` must be listening, and be served by `reactor` (or by somebody else), for QEMU talks
@@ -204,12 +205,15 @@ def _refuse_too_large(image: GuestImage, memory_mib: int) -> None:
 
 
 def _machine(reactor: Reactor, image: GuestImage, devices: list[VhostUserDevice], folder: Path, memory_mib: int,
-             extra_cmdline: str, uri: str | None, label: str, simulated_time: bool) -> Machine:
+             extra_cmdline: str, uri: str | None, label: str, simulated_time: SimulatedTime | None) -> Machine:
     # pylint: disable=import-outside-toplevel  (who has no libvirt may still have the other one)
     if image.lane == "uml":
+        from .simtime_machine import SimtimeMachine
         from .uml_machine import UmlMachine
 
-        return UmlMachine(reactor, image, devices, folder, memory_mib, extra_cmdline, simulated_time)
+        if simulated_time is not None:
+            return SimtimeMachine(reactor, image, devices, folder, memory_mib, extra_cmdline, simulated_time)
+        return UmlMachine(reactor, image, devices, folder, memory_mib, extra_cmdline)
     if image.lane == "m68k":
         from .m68k_machine import M68kMachine
 

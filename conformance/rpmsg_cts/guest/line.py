@@ -56,11 +56,14 @@ class Line:
     def _hear(self) -> None:
         while (buffer := self._device.take(TX)) is not None:
             # The driver waits for its buffer and needs not be told.
+            said = b"".join(self._device.read(part.addr, part.len) for part in buffer.segments)
             self._device.complete(TX, buffer.head, 0, notify=False)
-            self._stream.sendall(b"".join(self._device.read(part.addr, part.len) for part in buffer.segments))
+            self._reactor.note(f"agent says {said.hex()}")
+            self._stream.sendall(said)
 
     def _speak(self) -> None:
         while self._to_guest and (buffer := self._device.take(RX)) is not None:
             chunk, self._to_guest = self._to_guest[:buffer.len], self._to_guest[buffer.len:]
+            self._reactor.note(f"agent hears {chunk.hex()}")
             self._device.write(buffer.addr, chunk)
             self._device.complete(RX, buffer.head, len(chunk))

@@ -65,6 +65,7 @@ class ProcessMachine(Machine):
         self._pidfd = -1
         self._stream: socket.socket | None = None
         self._output = output
+        self.cwd: Path | None = None  # where it is started; None is where we are
         self.name = f"rpmsg-cts-{runtime_folder().run_id}-{label}-{next(_numbers)}"
         self.events: list[str] = []
         self.console = console
@@ -80,7 +81,7 @@ class ProcessMachine(Machine):
             try:
                 self._process = subprocess.Popen(
                     command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                    pass_fds=[theirs.fileno()], start_new_session=True,
+                    pass_fds=[theirs.fileno()], start_new_session=True, cwd=self.cwd,
                     env={"PATH": os.environ.get("PATH", ""), "TMPDIR": os.environ.get("TMPDIR", "/tmp")})
             except OSError as error:
                 ours.close()

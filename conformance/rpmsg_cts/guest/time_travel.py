@@ -9,11 +9,14 @@ Source: the kernel's include/uapi/linux/um_timetravel.h.
 
 from __future__ import annotations
 
+import random
 import socket
 import struct
+from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 
+from ..history import History
 from ..reactor import Reactor
 from ..verdict import HarnessError
 
@@ -21,6 +24,8 @@ MESSAGE = struct.Struct("=IIQ")  # operation, sequence number, time in nanosecon
 SECOND_NS = 1_000_000_000
 # What the kernel's wall clock says when it starts: any fixed time will do.
 START_NS = 1_000_000_000 * SECOND_NS
+# How long we take at most to do something: some readings of the kernel's clock, so that it is in another place each time.
+HASTE_NS = 4096
 
 
 class Op(IntEnum):
@@ -37,12 +42,25 @@ class Op(IntEnum):
     GET_TOD = 8
 
 
+@dataclass(frozen=True)
+class SimulatedTime:
+    """That a guest is to have a time of ours.
+
+    The seed says how long we take each time to do what we do next, and so what the kernel is doing then.
+    """
+
+    seed: int = 0
+    history: History = field(default_factory=History)
+
+
 class Calendar:
     """One kernel's time, from its first moment on; it listens for the kernel at `path`."""
 
-    def __init__(self, path: Path, reactor: Reactor) -> None:
+    def __init__(self, path: Path, reactor: Reactor, time: SimulatedTime) -> None:
         self.path = path
         self.now_ns = 0
+        self._history = time.history
+        self._chance = random.Random(time.seed)
         self._reactor = reactor
         self._request_ns: int | None = None
         self._is_waiting = False
@@ -81,8 +99,17 @@ class Calendar:
         self.now_ns = max(self.now_ns, self._request_ns)
         self._request_ns, self._is_waiting = None, False
         self._sent += 1
+        self.note("run")
         self._send(Op.RUN, self._sent, self.now_ns)
         return True
+
+    def haste_s(self) -> float:
+        """How long we take to do what we do next."""
+        return self._chance.randrange(HASTE_NS) / SECOND_NS
+
+    def note(self, what: str) -> None:
+        """Note what happens now."""
+        self._history.add(self.now_ns, what)
 
     def close(self) -> None:
         """The kernel is gone, or is to be left alone: time is nobody's from now on; may be called again."""
@@ -94,6 +121,7 @@ class Calendar:
                     self._reactor.remove(end.fileno())
                     end.close()
             self.path.unlink(missing_ok=True)
+            self._history.close()
 
     def _accept(self) -> None:
         stream, _ = self._listener.accept()
@@ -128,6 +156,7 @@ class Calendar:
         if operation == Op.ACK:
             return
         answer_ns = 0
+        self._history.add(self.now_ns, f"kernel {operation} {sequence} {time_ns}")
         if operation == Op.REQUEST:
             self._request_ns = time_ns
         elif operation == Op.WAIT:

@@ -1,26 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A guest's machine as user-mode Linux: the kernel is a program, each virtio device a vhost-user socket.
 
-Its agent is on a serial line.  Needs no right and no emulator, and is up in a quarter of a second.  In simulated time the
-line is a virtio console, and all that happens to the kernel comes in an order that is ours.
+Its agent is on a serial line.  Needs no right and no emulator, and is up in a quarter of a second.
 """
 
 from __future__ import annotations
 
-import os
 import socket
 from pathlib import Path
 
 from ..reactor import Reactor
 from .errors import BootFailed
 from .image import GuestImage
-from .line import VIRTIO_CONSOLE, Line
 from .machine import Facts, VhostUserDevice
 from .process_machine import ProcessMachine
-from .time_travel import Calendar
 
 READY_TIMEOUT_S = 60.0
-SERIAL_LINE, CONSOLE_LINE = "/dev/ttyS0", "/dev/hvc0"
+SERIAL_LINE = "/dev/ttyS0"
 # The line discipline holds 4096 bytes; one that was full does not always go on.
 WINDOW_BYTES = 2048
 # fd:0 and fd:1 are the console that we read; no terminal is to be opened for another one.
@@ -34,31 +30,15 @@ class UmlMachine(ProcessMachine):
     window_bytes = WINDOW_BYTES
 
     def __init__(self, reactor: Reactor, image: GuestImage, devices: list[VhostUserDevice], folder: Path,
-                 memory_mib: int, extra_cmdline: str = "", simulated_time: bool = False) -> None:
+                 memory_mib: int, extra_cmdline: str = "") -> None:
         super().__init__(reactor, "uml", folder / "console.log", folder / "console.log")
-        self._folder = folder
-        self._simulated_time = simulated_time
-        self._calendar: Calendar | None = None
-        self._line: Line | None = None
         self._command = [str(image.kernel), f"umid={self.name}", f"uml_dir={folder}", f"mem={memory_mib}M",
                          f"initrd={image.initramfs}", *ARGUMENTS,
                          *(f"virtio_uml.device={device.socket}:{device.virtio_id}" for device in devices),
                          *extra_cmdline.split()]
 
     def command(self, agent_fd: int) -> list[str]:
-        if not self._simulated_time:
-            return [*self._command, f"rpmsg_cts_port={SERIAL_LINE}", f"ssl0=fd:{agent_fd}"]
-        self._calendar = Calendar(self._folder / "time", self._reactor)
-        self._line = Line(self._folder / "line", self._reactor, socket.socket(fileno=os.dup(agent_fd)))
-        return [*self._command, f"rpmsg_cts_port={CONSOLE_LINE}", f"time-travel=ext:{self._calendar.path}",
-                f"virtio_uml.device={self._line.path}:{VIRTIO_CONSOLE}"]
-
-    def _forget(self) -> None:
-        # Whoever waits for the kernel from now on waits for its process.
-        for end in (self._calendar, self._line):
-            if end is not None:
-                end.close()
-        super()._forget()
+        return [*self._command, f"rpmsg_cts_port={SERIAL_LINE}", f"ssl0=fd:{agent_fd}"]
 
     def connect(self) -> socket.socket:
         stream, spoken = super().connect(), []

@@ -21,7 +21,7 @@ ROUND_S = 0.1
 
 
 def ours_in(folder: Path) -> list[int]:
-    """Process ids of the guests and daemons of a folder: their command line has it, and a mark of ours."""
+    """Process ids of the guests and daemons of a folder: their command line has it, or they are in it, and a mark of ours."""
     marker = os.fsencode(folder) + b"/"
     found = []
     for entry in os.listdir("/proc"):
@@ -29,9 +29,10 @@ def ours_in(folder: Path) -> list[int]:
             continue
         try:
             command = Path("/proc", entry, "cmdline").read_bytes()
+            place = os.readlink(f"/proc/{entry}/cwd")
         except OSError:
             continue
-        if marker in command and any(word.startswith(MARKS) for word in command.split(b"\0")):
+        if (marker in command or os.fsencode(place).startswith(marker)) and any(word.startswith(MARKS) for word in command.split(b"\0")):
             found.append(int(entry))
     return found
 
