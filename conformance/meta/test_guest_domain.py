@@ -21,9 +21,12 @@ from rpmsg_cts.guest.errors import BootFailed, MissingAgent, MissingKernel, Miss
 from rpmsg_cts.guest.image import NEEDED_MODULES, GuestImage, Module, find_image
 from rpmsg_cts.guest.machine import VhostUserDevice
 from rpmsg_cts.guest.qemu import Qemu, find_qemu
-from rpmsg_cts.guest.qemu_lanes import MAX_DEVICES
+from rpmsg_cts.guest.qemu_lanes import MAX_DEVICES, QEMU_LANES
 from rpmsg_cts.guest.runtime import LOCK, PREFIX, runtime_folder, sweep
+from rpmsg_cts.lab import PLACES
+from rpmsg_cts.link import F_EVENT_IDX, F_NS, Config, Unsupported
 from rpmsg_cts.reactor import Reactor
+from rpmsg_cts.targets import LINUX_ARMHF, LINUX_M68K, LINUX_UML, LINUX_X86_64
 
 QEMU_NAMESPACE = "{http://libvirt.org/schemas/domain/qemu/1.0}"
 FILES = DomainFiles(agent_socket=Path("/tmp/x/agent.sock"), console=Path("/tmp/x/console.log"))
@@ -61,6 +64,34 @@ def test_each_device_has_its_socket_and_its_place() -> None:
             ",disable-legacy=on" in arguments)
 
 
+def test_a_legacy_device_is_on_the_bus_that_can_have_one() -> None:
+    """QEMU has no legacy form of this PCI device; the memory-mapped ones of the Arm machine are legacy by themselves."""
+    devices = [VhostUserDevice("/tmp/x/a.sock", 8), VhostUserDevice("/tmp/x/b.sock", 8, legacy=True)]
+
+    arguments = qemu_arguments(description(devices))
+
+    assert "vhost-user-test-device-pci,virtio-id=7,num_vqs=2,vq_size=8,chardev=vu0,bus=pcie.0,addr=0x10" in arguments
+    assert "vhost-user-test-device,virtio-id=7,num_vqs=2,vq_size=8,chardev=vu1,bus=virtio-mmio-bus.17" in arguments
+    folders = [QEMU_LANES["armhf"].device_folder(number, device.legacy) for number, device in enumerate(devices)]
+    assert folders == ["/sys/bus/pci/devices/0000:00:10.0", "/sys/bus/platform/devices/a002200.virtio_mmio"]
+
+
+@pytest.mark.parametrize("target", [LINUX_M68K, LINUX_X86_64])
+def test_a_machine_without_legacy_devices_says_why(target: str) -> None:
+    """The reason of a SKIP leads to what was tried."""
+    with pytest.raises(Unsupported, match="no legacy device here: QEMU's .*conformance/endianness/README.md"):
+        PLACES[target].port_for(Config(features=F_NS))
+
+
+@pytest.mark.parametrize("target, order", [(LINUX_UML, "le"), (LINUX_ARMHF, "le")])
+def test_a_legacy_device_has_the_order_of_its_processor(target: str, order: str) -> None:
+    place = PLACES[target]
+
+    for features in (F_NS, F_NS | F_EVENT_IDX):
+        assert place.port_for(Config(features=features)).features == features
+        assert place.as_here(Config(features=features)).order == order
+
+
 def test_odd_characters_stay_what_they_are() -> None:
     """A path with a comma, an ampersand or a quote is a path like any other."""
     xml = description([VhostUserDevice("/tmp/a,b&'c<d/vu.sock")], extra_cmdline="x=<1> y='2'")
@@ -82,7 +113,8 @@ def test_more_devices_than_places_are_refused() -> None:
 @pytest.mark.skipif(not shutil.which("virt-xml-validate"), reason="install libvirt-clients")
 @pytest.mark.skipif(not shutil.which("xmllint"), reason="install libxml2-utils")
 @pytest.mark.parametrize("count", [0, 1, MAX_DEVICES])
-@pytest.mark.parametrize("machine", [path.stem for path in TEMPLATES.glob("*.xml")])
+@pytest.mark.parametrize("machine", [name for name, lane in QEMU_LANES.items()
+                                     if (TEMPLATES / f"{lane.qemu}.xml").exists()])
 def test_libvirt_s_own_schema_accepts_it(tmp_path: Path, machine: str, count: int) -> None:
     path = tmp_path / "domain.xml"
     path.write_text(description([VhostUserDevice("/tmp/x/vu.sock")] * count, machine), encoding="utf-8")

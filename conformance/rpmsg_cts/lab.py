@@ -13,8 +13,8 @@ from rpmsg_cts.link import F_EVENT_IDX, F_INDIRECT, F_NS, F_VERSION_1, Config, L
 from rpmsg_cts.reactor import Reactor
 from rpmsg_cts.results import Facts
 from rpmsg_cts.tally import Tally
-from rpmsg_cts.targets import (LINUX_ARMHF, LINUX_M68K, LINUX_UML, LINUX_UML_SIMTIME, LINUX_X86_64, VHOST_API, VHOST_BUS,
-                               Lane, kind_of)
+from rpmsg_cts.targets import (LINUX_ARMHF, LINUX_M68K, LINUX_UML, LINUX_UML_SIMTIME,
+                               LINUX_X86_64, VHOST_API, VHOST_BUS, Lane, kind_of)
 from rpmsg_cts.trace.tracer import Tracer
 from rpmsg_cts.verdict import HarnessError
 from rpmsg_cts.vhost_user import VhostUser
@@ -28,6 +28,8 @@ PING_TIMEOUT_S = 5.0
 # A guest that does not start once may have met a busy machine; one that does not start twice never will.
 MAX_BOOT_FAILURES = 2
 VENDOR_BITS = 0xFFFFFE  # every device-specific bit but the name service's
+# The bus of legacy devices is part of some kernels.
+BUSES = ("virtio_mmio",)
 MODULES = ("rpmsg_core", "rpmsg_ns", "rpmsg_ctrl", "rpmsg_char", "rpmsg_tty", "virtio_rpmsg_bus")
 VHOST_MODULES = {VHOST_API: ("vhost_rpmsg_api",), VHOST_BUS: ("vhost_rpmsg_bus",)}
 # Rings of 256 entries and buffers of 4096 bytes, both ways, and room to spare.
@@ -50,8 +52,9 @@ class Place:
 
     Features and sizes are fixed when the guest starts, so there is a device for each combination that tests want.
     num: entries of every ring where the guest chooses them itself; 0 where the port decides.  big_endian: its processor.
-    hidden: what cannot be seen on its links, and why.  simulated_time: its time is ours, and each
-    test has a guest of its own, so that one that is run alone is the same as among others.
+    hidden: what cannot be seen on its links, and why.  no_legacy: why none of its devices is a legacy one.
+    simulated_time: its time is ours, and each test has a guest of its own, so that one that is run alone is the same as
+    among others.
     """
 
     ports: tuple[Port, ...]
@@ -60,6 +63,7 @@ class Place:
     big_endian: bool = False
     hidden: Mapping[str, str] = field(default_factory=dict)
     simulated_time: bool = False
+    no_legacy: str = ""
 
     def as_here(self, config: Config) -> Config:
         """The configuration with what it leaves to the target."""
@@ -77,6 +81,8 @@ class Place:
                 return port
         if config.device_id != plain.device_id:
             raise Unsupported(f"the guest has no device with virtio id {config.device_id}")
+        if self.no_legacy and not config.features & F_VERSION_1:
+            raise Unsupported(f"no legacy device here: {self.no_legacy}")
         raise Unsupported(f"the guest has no device with {config.num} entries and features {config.features:#x}")
 
 
@@ -124,8 +130,9 @@ REASONS = {
 }
 QEMU_PORTS = (*PORTS, Port("long", 512, F_NS | F_VERSION_1))
 QEMU_HIDES = {"the first kick": "QEMU kicks every queue of a vhost-user device itself when it starts the device"}
-# virtio_uml asks for nothing but what is offered, so its processor's own order can be had as well.
-UML_PORTS = (*PORTS, Port("legacy", 8, F_NS), Port("legacy-event", 8, F_NS | F_EVENT_IDX))
+# virtio_uml asks for nothing but what is offered, and some machines of QEMU have legacy devices.
+LEGACY_PORTS = (Port("legacy", 8, F_NS), Port("legacy-event", 8, F_NS | F_EVENT_IDX))
+UML_PORTS = (*PORTS, *LEGACY_PORTS)
 UML = Place(UML_PORTS, {**REASONS, "num": "virtio_uml has 256 entries in every ring"}, num=256)
 RPMSG_FEATURES = F_NS | F_VERSION_1 | F_INDIRECT | F_EVENT_IDX
 # What the driver decides, which is ours on a vhost device.
@@ -140,12 +147,14 @@ VHOST_REASONS = {
     "device_id": "a vhost device has no virtio id",
 }
 VHOST_PLACE = VhostPlace((Port("memory", 8, F_NS | F_VERSION_1),), VHOST_REASONS)
+PCI_IS_MODERN = "QEMU's generic vhost-user device has no legacy form on PCI (conformance/endianness/README.md)"
+M68K_IS_MODERN = "QEMU's m68k machine has modern virtio-mmio alone (conformance/endianness/README.md)"
 PLACES = {
-    LINUX_ARMHF: Place(QEMU_PORTS, REASONS, hidden=QEMU_HIDES),
+    LINUX_ARMHF: Place((*QEMU_PORTS, *LEGACY_PORTS), REASONS, hidden=QEMU_HIDES),
     LINUX_UML: UML,
     LINUX_UML_SIMTIME: replace(UML, simulated_time=True),
-    LINUX_M68K: Place(QEMU_PORTS, REASONS, big_endian=True, hidden=QEMU_HIDES),
-    LINUX_X86_64: Place(QEMU_PORTS, REASONS, hidden=QEMU_HIDES),
+    LINUX_M68K: Place(QEMU_PORTS, REASONS, big_endian=True, hidden=QEMU_HIDES, no_legacy=M68K_IS_MODERN),
+    LINUX_X86_64: Place(QEMU_PORTS, REASONS, hidden=QEMU_HIDES, no_legacy=PCI_IS_MODERN),
     VHOST_API: VHOST_PLACE,
     VHOST_BUS: VHOST_PLACE,
 }
@@ -243,14 +252,16 @@ class Lab:
         for port in place.ports:
             self._backends[port.name] = VhostUser(folder / port.name, port.features, self._reactor,
                                                    tracer=self._tracer, inband=place.simulated_time)
-        devices = [guests.VhostUserDevice(str(folder / port.name), port.num, virtio_id=port.device_id)
+        devices = [guests.VhostUserDevice(str(folder / port.name), port.num, virtio_id=port.device_id,
+                                          legacy=not port.features & F_VERSION_1)
                    for port in place.ports]
         self._time = SimulatedTime(self._seed, self._new_history()) if place.simulated_time else None
         # Ours from now on: what fails behind this must not leave it running.
         guest = self._guest = guests.Guest.boot(self._reactor, devices=devices, image=image,
                                                 simulated_time=self._time)
         self._target_facts(target, guest.facts)
-        for module in modules:
+        there = {module.name for module in image.modules}
+        for module in (*(bus for bus in BUSES if bus in there), *modules):
             guests.load(guest, module)
         if kind_of(target) in VHOST_MODULES:
             self._memory = self._shared_with(guest)

@@ -58,7 +58,7 @@ def describe(name: str, run_id: str, qemu: Qemu, image: GuestImage, files: Domai
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
                                      lstrip_blocks=True)
     environment.filters["comma"] = double_commas
-    template = environment.from_string((TEMPLATES / f"{image.lane}.xml").read_text())
+    template = environment.from_string((TEMPLATES / f"{QEMU_LANES[image.lane].qemu}.xml").read_text())
     return template.render(
         name=name, run_id=run_id, pid=os.getpid(), emulator=str(qemu.program), kernel=str(image.kernel),
         initramfs=str(image.initramfs), cmdline=" ".join([*QEMU_LANES[image.lane].arguments, *KERNEL_ARGUMENTS, *extra_cmdline.split()]),

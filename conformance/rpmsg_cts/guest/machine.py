@@ -19,7 +19,8 @@ class VhostUserDevice:
     """A device whose far end is a process of ours, listening on a UNIX socket.
 
     `queue_size` is what the device offers: entries, a power of two; user-mode Linux takes 256 whatever it is.
-    `options` goes to QEMU's device as it is, as in `,num_vqs=3` or `,disable-modern=on`.
+    `legacy` is for a device without VERSION_1, which QEMU has on some machines only, and there on another bus.
+    `options` goes to QEMU's device as it is, as in `,num_vqs=3`.
     """
 
     socket: str
@@ -27,6 +28,7 @@ class VhostUserDevice:
     num_queues: int = 2
     virtio_id: int = 7
     options: str = ""
+    legacy: bool = False
 
 
 class Machine(ABC):

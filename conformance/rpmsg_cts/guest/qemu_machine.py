@@ -22,6 +22,7 @@ class QemuMachine(Machine):
     def __init__(self, reactor: Reactor, image: GuestImage, devices: list[VhostUserDevice], folder: Path,
                  memory_mib: int, extra_cmdline: str = "", uri: str | None = None, label: str = "guest") -> None:
         self._lane = QEMU_LANES[image.lane]
+        self._devices = devices
         self._qemu = find_qemu(self._lane.qemu)
         self._hypervisor = hypervisor(uri)
         self._domain = Domain(self._hypervisor, reactor, label)
@@ -49,7 +50,7 @@ class QemuMachine(Machine):
         self._domain.close()
 
     def device_folder(self, number: int) -> str:
-        return self._lane.device_folder(number)
+        return self._lane.device_folder(number, self._devices[number].legacy)
 
     @property
     def pid(self) -> int | None:
