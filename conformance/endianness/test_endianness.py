@@ -140,6 +140,8 @@ def test_the_order_is_set_before_the_start_or_not_at_all(device_link: SimLink) -
 @config(knows=Config(features=F_NS, start=False))
 def test_a_device_without_the_setting_says_so(device_link: SimLink) -> None:
     """A front end then refuses to connect a driver of the other order."""
+    device_link.needs("a device without the setting")
+
     expect([-errno.ENOTTY] * 2, told(device_link, BIG), "results of setting the order")
 
 

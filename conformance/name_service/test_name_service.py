@@ -68,7 +68,8 @@ def test_create_is_0_and_destroy_is_1(link: Link) -> None:
     """The other way round, every service disappears when it comes."""
     _, first = announced(link)
     if link.role == "device":
-        ept = link.upper.open(src=901, name=NAME)
+        # Of one below 1024 the end need not be announced.
+        ept = link.upper.open(src=1901, name=NAME)
         given(link.upper.announce(ept) == 0, "the device announces")
         given(link.next_message("an announcement") is not None, "the announcement arrives")
         given(link.upper.withdraw(ept) == 0, "the device withdraws")
@@ -232,11 +233,11 @@ def test_without_the_feature_53_is_nobody(link: Link) -> None:
 def test_announcement_waits_for_a_buffer(device_link: SimLink) -> None:
     """A driver may be slow to post its first buffer; the service must still be found."""
     lower = device_link.lower
-    ept = device_link.upper.open(src=900, name="patient")
     lower.negotiate()
     lower.set_up_rings(post=False)
     lower.drive()
     device_link.settle()
+    ept = device_link.upper.open(src=900, name="patient")
     given(device_link.upper.announce(ept) == 0, "the device announces")
     given(lower.used_idx(RX) == 0, "there is no buffer for it")
 

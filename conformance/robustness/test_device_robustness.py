@@ -44,8 +44,7 @@ def publish_raw(link: SimLink, head: int) -> None:
 
 def restart_cures(link: SimLink) -> None:
     """Whatever the lie did to the queue, a reset must cure it."""
-    link.lower.start()
-    link.settle()
+    link.restart()
     again = link.upper.open(src=THEIRS + 1, dst=OURS)
     expect(True, link.works(again), "whether a message arrives after a reset")
 

@@ -37,6 +37,7 @@ def test_driver_keeps_its_buffers_to_itself(driver_link: Link) -> None:
 @req("ROB-016")
 def test_device_keeps_the_heads_to_itself(device_link: SimLink) -> None:
     """The available ring is the driver's: what is in it later does not say which buffer comes back."""
+    device_link.needs("buffers that are kept")
     lower = device_link.lower
     keeper = device_link.upper.open(src=THEIRS)
     given(device_link.works(keeper), "the link works before the lie")

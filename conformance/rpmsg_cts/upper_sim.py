@@ -139,6 +139,10 @@ class UpperSim(Upper):
     def close_channel(self, name: str, src: int, dst: int) -> int:
         return self._lib.rps_iut_close_chan(self._world, self._end, name.encode(), src, dst)
 
+    def serves(self) -> bool:
+        """Whether it works on its rings."""
+        return bool(self.stats().ready)
+
     def stats(self) -> Any:
         """Counters of the node (struct rps_iut_stats)."""
         stats = self._ffi.new("struct rps_iut_stats *")
