@@ -169,7 +169,7 @@ class VhostBus(DriverBus):
     """One vhost device, opened for this bus alone.
 
     device: the vhost device.  layout: where rings and buffers are.  refused: what the device said no to last, as the
-    name of a step and -errno.
+    name of a step and -errno.  when_stopped: called after each stop.
     """
 
     def __init__(self, agent: AgentClient, memory: GuestMemory, path: str, config: Config,
@@ -181,6 +181,7 @@ class VhostBus(DriverBus):
         self._fill()
         self._status = self._accepted = 0
         self.refused = ("", 0)
+        self.when_stopped: Callable[[], None] = lambda: None
         self.device = VhostDevice(agent, path)
         try:
             self.kicks = [self.device.bell() for _ in range(NUM_QUEUES)]
@@ -230,6 +231,7 @@ class VhostBus(DriverBus):
         fresh = status & ~self._status
         if status == 0 and self._status & STATUS_DRIVER_OK:
             self._try("stop", uapi.SET_RUNNING, uapi.number(0))
+            self.when_stopped()
         if fresh & STATUS_FEATURES_OK and not self._try("features", uapi.SET_FEATURES, uapi.u64(self._accepted)):
             status &= ~STATUS_FEATURES_OK
         if fresh & STATUS_DRIVER_OK and not self._try("start", uapi.SET_RUNNING, uapi.number(1)):

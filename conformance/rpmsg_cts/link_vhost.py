@@ -23,7 +23,7 @@ LOADAVG = "/proc/loadavg"
 QUIET_TIMEOUT_S = 10.0
 HIDDEN = {
     "device id": "a vhost device has no virtio id: whoever gives it to a driver chooses one",
-    "its counters": "the kernel does not tell whether it serves a ring",
+    "buffers that are kept": "a message is copied before a client of the device sees it",
     "a device without the setting": "this kernel's vhost devices can be told the driver's byte order",
 }
 BUS_HIDDEN = {
@@ -47,9 +47,10 @@ class VhostLink(GuestLink):
     def __init__(self, lane: Lane, config: Config, guest: Guest, memory: GuestMemory, reactor: Reactor) -> None:
         kind = kind_of(lane.target)
         super().__init__(lane, config, guest, reactor, HIDDEN if kind == VHOST_API else BUS_HIDDEN)
-        upper_bus = None if kind == VHOST_API else UpperVhostBus(guest.agent, self.settle)
         self.bus = VhostBus(guest.agent, memory, DEVICES[kind], config, self.settle)
-        self.upper = upper_bus or UpperVhostApi(guest.agent, memory, self.bus, self.settle)
+        self.upper: UpperVhostApi | UpperVhostBus = (
+            UpperVhostApi(guest.agent, memory, self.bus, self.settle) if kind == VHOST_API
+            else UpperVhostBus(guest.agent, self.bus, self.settle))
         self.lower = LowerDriver(self.bus, config)
         if missing := config.features & ~self.bus.offered():
             self._forget()

@@ -15,9 +15,9 @@ from rpmsg_cts.bus_vhost import PRIVATE_BYTES, VhostBus
 from rpmsg_cts.guest.agent import AgentClient
 from rpmsg_cts.guest.errors import AgentError
 from rpmsg_cts.guest_memory import GuestMemory
-from rpmsg_cts.link import MOST_MESSAGES, Channel, Delivered, Endpoint, Upper
+from rpmsg_cts.link import MOST_MESSAGES, STATUS_DRIVER_OK, Channel, Delivered, Endpoint, Upper
 from rpmsg_cts.native import ANY
-from rpmsg_cts.upper_linux import BIND, BUS, LinuxJob, UpperLinux
+from rpmsg_cts.upper_linux import LinuxJob, UpperLinux
 from rpmsg_cts.verdict import Refused
 
 MAX_CHANNELS = 128
@@ -30,11 +30,16 @@ class UpperVhostApi(Upper):
     """Endpoints of one open /dev/vhost-rpmsg."""
 
     def __init__(self, agent: AgentClient, memory: GuestMemory, bus: VhostBus, settle: Callable[[], None]) -> None:
-        self._agent, self._memory, self._device, self._settle = agent, memory, bus.device, settle
+        self._agent, self._memory, self._settle = agent, memory, settle
+        self._bus, self._device = bus, bus.device
         self._room = memory.size - PRIVATE_BYTES
         self._names: dict[int, str] = {}
         self._bound: dict[Channel, Endpoint] = {}
         self._jobs: list[int] = []
+
+    def serves(self) -> bool:
+        """Whether it works on its rings."""
+        return bool(self._bus.status & STATUS_DRIVER_OK)
 
     def finish(self) -> None:
         """End what still waits; endpoints go with the device."""
@@ -149,26 +154,28 @@ class UpperVhostApi(Upper):
 class UpperVhostBus(UpperLinux):
     """The part of the guest's rpmsg bus that one open /dev/vhost-rpmsg-bus has; it is there while the device runs."""
 
-    def __init__(self, agent: AgentClient, settle: Callable[[], None]) -> None:
-        super().__init__(agent, "")
-        self._before = self._parents()
-        self._settle = settle
-        self._silent: dict[int, Endpoint] = {}
-        self._announced: dict[int, tuple[str, int]] = {}
+    def __init__(self, agent: AgentClient, bus: VhostBus, settle: Callable[[], None]) -> None:
+        super().__init__(agent, _parent_of(agent, bus.device.handle))
+        self._bus, self._settle = bus, settle
+        self._offers: dict[int, tuple[str, int]] = {}
+        self._last_offer = 0
+        bus.when_stopped = self._forget_bus
 
-    def _parents(self) -> set[str]:
-        return {entry.removesuffix(CONTROL) for entry in self._agent.list_dir(BUS) if entry.endswith(CONTROL)}
+    def serves(self) -> bool:
+        """Whether it works on its rings."""
+        return bool(self._bus.status & STATUS_DRIVER_OK)
 
-    def find(self) -> None:
-        """Look for the bus that has come since this was made; none is there before the device has been started."""
-        new = self._parents() - self._before
-        self._device = new.pop() if len(new) == 1 else ""
+    def _forget_bus(self) -> None:
+        # With it went all that its control device had made, which must not be told to go a second time.
+        for opened in self._open.values():
+            opened.created = False
+        if self._control is not None:
+            self._agent.close_handle(self._control)
+            self._control = None
 
     def control(self) -> int:
-        if self._control is None:
-            self.find()
-            if not self._device:
-                raise Refused(errno.ENODEV, "there is no bus while the device does not run")
+        if not self.serves():
+            raise Refused(errno.ENODEV, "there is no bus while the device does not run")
         return super().control()
 
     def open(self, src: int = ANY, dst: int = ANY, name: str = "test") -> Endpoint:
@@ -177,15 +184,21 @@ class UpperVhostBus(UpperLinux):
         return ept
 
     def close(self, ept: Endpoint) -> None:
-        if ept.handle in self._announced:
-            self.withdraw(ept)
-        super().close(ept)
+        if ept.handle in self._offers:
+            self._release(ept)
+        else:
+            super().close(ept)
         self._settle()
 
     def send(self, ept: Endpoint, payload: bytes) -> int:
         status = super().send(ept, payload)
         self._settle()
         return status
+
+    def send_blocking(self, ept: Endpoint, payload: bytes) -> LinuxJob:
+        job = super().send_blocking(ept, payload)
+        self._settle()
+        return job
 
     def received(self, ept: Endpoint, most: int = MOST_MESSAGES) -> list[Delivered]:
         self._settle()
@@ -196,39 +209,32 @@ class UpperVhostBus(UpperLinux):
         return super().channels()
 
     def announce(self, ept: Endpoint) -> int:
-        """Make a channel of the endpoint, which the bus announces once it has a client.  Return: 0 or -errno."""
-        opened = self._open[ept.handle]
-        if opened.created:
-            self._agent.destroy_ept(opened.handle)
-            self._agent.close_handle(opened.handle)
-        addr = ANY if ept.addr is None else ept.addr
-        try:
-            self._agent.create_dev(self.control(), ept.name, addr, ept.dst)
-            entry = f"{self._device}.{ept.name}.{_signed(addr)}.{_signed(ept.dst)}"
-            self._agent.write_file(f"{BUS}/{entry}/driver_override", "rpmsg_chrdev")
-            self._agent.write_file(BIND, entry)
-            (device,) = self._agent.list_dir(f"{BUS}/{entry}/rpmsg")
-            handle = self._agent.open(f"/dev/{device}")
-        except AgentError as error:
-            return -error.errno
-        del self._open[ept.handle]
-        ept.handle = handle
-        self._open[handle] = type(opened)(handle)
-        self._announced[handle] = (ept.name, addr)
-        self._settle()
-        return 0
+        """Offer the endpoint's address under its name; its messages are for whoever takes the channel that they make.
 
-    def withdraw(self, ept: Endpoint) -> int:
-        """Take the channel away.  Return: 0 or -errno."""
-        name, addr = self._announced.pop(ept.handle)
-        status = self.close_channel(name, addr, ept.dst)
+        Return: 0 or -errno.
+        """
+        super().close(ept)
+        addr = ANY if ept.addr is None else ept.addr
+        status = self._told(self._agent.create_dev, ept.name, addr, ANY)
+        if status == 0:
+            self._last_offer -= 1
+            ept.handle = self._last_offer
+            self._offers[ept.handle] = (ept.name, addr)
         self._settle()
         return status
 
+    def withdraw(self, ept: Endpoint) -> int:
+        """End the offer.  Return: 0 or -errno."""
+        status = self._release(ept)
+        self._settle()
+        return status
 
-CONTROL = ".rpmsg_ctrl.0.0"
+    def _release(self, ept: Endpoint) -> int:
+        name, addr = self._offers.pop(ept.handle)
+        return self._told(self._agent.release_dev, name, addr, ANY)
 
 
-def _signed(addr: int) -> int:
-    """As the bus writes an address in the name of an entry."""
-    return addr - (1 << 32) if addr >> 31 else addr
+def _parent_of(agent: AgentClient, handle: int) -> str:
+    """The device below which an open /dev/vhost-rpmsg-bus has its channels, as its driver tells in fdinfo."""
+    info = agent.read_text(f"/proc/self/fdinfo/{agent.descriptor(handle)}")
+    return dict(line.split(":\t", 1) for line in info.splitlines() if ":\t" in line)["rpmsg-parent"]
