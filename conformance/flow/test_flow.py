@@ -151,7 +151,7 @@ def test_a_blocked_sender_goes_on(link: Link) -> None:
     first = fill(link, ept)[0]
     job = link.upper.send_blocking(ept, b"at last")
     link.settle()
-    given(job.result() is None, "the sender waits")
+    expect(None, job.result(), "result of a sender that has to wait")
 
     link.lower.give_back(first)
     done = link.until(lambda: job.result() is not None)
