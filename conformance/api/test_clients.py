@@ -32,15 +32,6 @@ def channel(link: LinuxLink, name: str, driver: str) -> str:
     return entry
 
 
-def taken(link: LinuxLink) -> list[Message]:
-    """What the driver has sent so far."""
-    link.settle()
-    messages = []
-    while (message := link.lower.receive()) is not None:
-        messages.append(message)
-    return messages
-
-
 def withdrawals(link: LinuxLink, messages: list[Message]) -> list[tuple[str, int]]:
     """Names and addresses of the channels whose end the driver announced."""
     said = [decode.decode_name_service(message.payload, link.lower.order) for message in messages
@@ -61,7 +52,7 @@ def test_sample_client_says_hello_a_hundred_times(linux_link: LinuxLink) -> None
         linux_link.lower.send(OURS, message.header.src, message.payload)
 
     expect([HELLO] * EXCHANGES, heard, "what the sample sent")
-    expect([], [message.payload for message in taken(linux_link)], "what it sent after a hundred answers")
+    expect([], [message.payload for message in linux_link.sent()], "what it sent after a hundred answers")
     expect(1, sum("goodbye!" in line for line in linux_link.said()), "how often it said goodbye")
 
 
@@ -107,7 +98,7 @@ def test_unbinding_says_so_before_the_client_is_removed(linux_link: LinuxLink) -
     filler = link.upper.open(dst=OURS)
     before = link.agent.list_dir(CLASS)
     given(link.upper.open_channel("rpmsg-raw", THEIRS, OURS) == 0, "the driver opens a channel")
-    given(len(taken(link)) == 1, "the channel was announced")
+    given(len(link.sent()) == 1, "the channel was announced")
     (device,) = set(link.agent.list_dir(CLASS)) - set(before)
     while link.upper.send(filler, b"full") == 0:
         pass
@@ -115,9 +106,9 @@ def test_unbinding_says_so_before_the_client_is_removed(linux_link: LinuxLink) -
     job = link.clients.unbind_in_background(RAW, link.clients.entry("rpmsg-raw", THEIRS, OURS))
     link.settle()
     waits = link.agent.job_result(job) is None, link.agent.exists(f"{CLASS}/{device}")
-    messages = taken(link)
+    messages = link.sent()
     given(link.until(lambda: link.agent.job_result(job) is not None), "unbinding ends")
-    messages += taken(link)
+    messages += link.sent()
 
     expect((True, True), waits, "whether unbinding waits, and whether the client's device is there meanwhile")
     expect([("rpmsg-raw", THEIRS)], withdrawals(link, messages), "withdrawals")
@@ -133,7 +124,7 @@ def test_a_client_is_told_496_bytes(linux_link: LinuxLink, size: int) -> None:
     given(linux_link.agent.write(handle, b"x" * size) == size, "all of it was taken")
 
     whole, rest = divmod(size, 496)
-    expect([496] * whole + [rest] * (rest > 0), [len(message.payload) for message in taken(linux_link)],
+    expect([496] * whole + [rest] * (rest > 0), [len(message.payload) for message in linux_link.sent()],
            "lengths of the messages")
 
 
@@ -145,7 +136,7 @@ def test_flow_control_is_refused_and_sends_nothing(linux_link: LinuxLink) -> Non
 
     unsupported = linux_link.version >= FLOW_CONTROL_SINCE
     expect(-errno.EOPNOTSUPP if unsupported else -errno.EINVAL, status, "result of asking the remote to pause")
-    expect([], [message.payload for message in taken(linux_link)], "messages")
+    expect([], [message.payload for message in linux_link.sent()], "messages")
     expect(True, linux_link.works(ept), "whether messages still arrive")
 
 
@@ -159,7 +150,7 @@ def test_no_remote_has_restricted_the_flow(linux_link: LinuxLink) -> None:
 
     known = linux_link.version >= FLOW_CONTROL_SINCE
     expect((0, [bytes(4)]) if known else (-errno.EINVAL, []), (status, answer), "result, and whether it is restricted")
-    expect([], [message.payload for message in taken(linux_link)], "messages")
+    expect([], [message.payload for message in linux_link.sent()], "messages")
 
 
 @req("API-009")

@@ -61,15 +61,6 @@ def write(link: LinuxLink, handle: int, payload: bytes) -> int:
     return told(lambda: got.append(link.agent.write(handle, payload))) or got[0]
 
 
-def payloads(link: LinuxLink) -> list[bytes]:
-    """What the driver has sent so far."""
-    link.settle()
-    found = []
-    while (message := link.lower.receive()) is not None:
-        found.append(message.payload)
-    return found
-
-
 def fill(link: LinuxLink, handle: int) -> None:
     """Write until there is no buffer left."""
     for _ in range(link.lower.num):
@@ -225,7 +216,7 @@ def test_one_write_is_one_message(linux_link: LinuxLink, size: int) -> None:
 
     message = linux_link.next_message()
     expect((size, OURS, b"x" * size), (taken, message.header.dst, message.payload), "result; destination and payload")
-    expect([], payloads(linux_link), "further messages")
+    expect([], [message.payload for message in linux_link.sent()], "further messages")
 
 
 @req("API-007")
@@ -235,7 +226,7 @@ def test_a_write_that_is_too_long_is_refused(linux_link: LinuxLink, size: int) -
     ept = linux_link.upper.open(src=THEIRS, dst=OURS)
 
     expect(-errno.EMSGSIZE, write(linux_link, ept.handle, b"x" * size), f"result of writing {size} bytes")
-    expect([], payloads(linux_link), "messages")
+    expect([], [message.payload for message in linux_link.sent()], "messages")
 
 
 @req("API-007")
@@ -245,11 +236,11 @@ def test_a_write_without_a_buffer_says_try_again(linux_link: LinuxLink) -> None:
     fill(linux_link, ept.handle)
 
     refused = write(linux_link, ept.handle, b"one more")
-    sent = payloads(linux_link)
+    sent = [message.payload for message in linux_link.sent()]
     taken = write(linux_link, ept.handle, b"again")
 
     expect((-errno.EAGAIN, [b"full"] * linux_link.lower.num), (refused, sent), "result, and messages")
-    expect((5, [b"again"]), (taken, payloads(linux_link)), "the same once there are buffers")
+    expect((5, [b"again"]), (taken, [message.payload for message in linux_link.sent()]), "the same once there are buffers")
 
 
 @req("API-008")
@@ -273,7 +264,7 @@ def test_poll_tells_of_a_buffer(linux_link: LinuxLink) -> None:
     masks = [linux_link.agent.poll(ept.handle, select.POLLOUT)]
     fill(linux_link, ept.handle)
     masks.append(linux_link.agent.poll(ept.handle, select.POLLOUT))
-    given(payloads(linux_link), "buffers come back")
+    given(linux_link.sent(), "buffers come back")
     masks.append(linux_link.agent.poll(ept.handle, select.POLLOUT))
 
     writable = select.POLLOUT if linux_link.version >= WRITABLE_SINCE else 0

@@ -25,15 +25,6 @@ def terminal(link: LinuxLink, addr: int = OURS) -> int:
     return link.clients.terminal(entry)
 
 
-def payloads(link: LinuxLink) -> list[bytes]:
-    """What the terminal has sent so far."""
-    link.settle()
-    found = []
-    while (message := link.lower.receive()) is not None:
-        found.append(message.payload)
-    return found
-
-
 @req("API-010", "API-012")
 def test_a_long_write_becomes_messages_in_order(linux_link: LinuxLink) -> None:
     """The remote puts the line together again by order alone."""
@@ -44,7 +35,7 @@ def test_a_long_write_becomes_messages_in_order(linux_link: LinuxLink) -> None:
         count = linux_link.agent.write(handle, left)
         given(count > 0, "something was taken")
         left = left[count:]
-        sent += payloads(linux_link)
+        sent += [message.payload for message in linux_link.sent()]
 
     expect(LONG, b"".join(sent), "what was sent")
     expect(MTU, max(map(len, sent)), "bytes of the longest message")

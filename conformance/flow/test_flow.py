@@ -18,15 +18,6 @@ TOO_LONG = (-errno.EMSGSIZE,)
 BOTH_MODES = {"flags": Config(), "event": Config(features=F_NS | F_VERSION_1 | F_EVENT_IDX)}
 
 
-def take_all(link: Link) -> list[Message]:
-    """Messages of the IUT that are on the wire now, with their buffers kept."""
-    link.settle()
-    messages = []
-    while (message := link.lower.receive(give_back=False)) is not None:
-        messages.append(message)
-    return messages
-
-
 def fill(link: Link, ept: object) -> list[Message]:
     """Send until no buffer is free, and keep all of them."""
     return fill_until(link, ept)[0]
@@ -38,7 +29,7 @@ def fill_until(link: Link, ept: object) -> tuple[list[Message], int]:
     while sent <= 2 * link.lower.num and (status := link.upper.send(ept, bytes([sent & 0xFF]))) == 0:
         sent += 1
     given(0 < sent <= link.lower.num, f"the IUT runs out of buffers (after {sent} messages)")
-    messages = take_all(link)
+    messages = link.sent(give_back=False)
     given(len(messages) == sent, "every message is on the wire")
     return messages, status
 
@@ -106,7 +97,7 @@ def test_a_blocked_sender_gives_up_after_15_seconds(link: Link) -> None:
 
     expect([None, None], [at_once, early], "result at once and after 14.9 s")
     expect(True, job.result() not in (None, 0), f"whether it failed {late_s:g} s later (result {job.result()})")
-    expect([], take_all(link), "messages on the wire")
+    expect([], link.sent(give_back=False), "messages on the wire")
 
 
 @req("FLO-005")
@@ -119,7 +110,7 @@ def test_an_impatient_sender_fails_at_once(link: Link) -> None:
     again = link.upper.send(ept, b"now or never")
 
     expect([link.upper.no_buffer] * 2, [first, again], "what the first two senders without a buffer are told")
-    expect([], take_all(link), "messages on the wire")
+    expect([], link.sent(give_back=False), "messages on the wire")
 
 
 @req("FLO-006")
@@ -157,7 +148,7 @@ def test_a_blocked_sender_goes_on(link: Link) -> None:
     done = link.until(lambda: job.result() is not None)
 
     expect((True, 0), (done, job.result()), "whether the sender went on, and its result")
-    expect([b"at last"], [m.payload for m in take_all(link)], "on the wire")
+    expect([b"at last"], [m.payload for m in link.sent(give_back=False)], "on the wire")
 
 
 @req("FLO-007")
@@ -192,7 +183,7 @@ def test_a_message_that_does_not_fit_is_refused(link: Link, size: int) -> None:
 
     expect(True, status in TOO_LONG, f"whether {size} bytes are refused as too long (result {status})",
            departs=("oversize", "truncate"))
-    expect([], take_all(link), "messages on the wire")
+    expect([], link.sent(give_back=False), "messages on the wire")
 
 
 @req("FLO-009")
@@ -205,7 +196,7 @@ def test_lengths_are_not_cut_to_16_bits(sim_link: SimLink, size: int) -> None:
     status = sim_link.upper.send(ept, bytes(size))
 
     expect(True, status in TOO_LONG, f"whether {size} bytes are refused as too long (result {status})")
-    expect([], take_all(sim_link), "messages on the wire")
+    expect([], sim_link.sent(give_back=False), "messages on the wire")
 
 
 @req("FLO-010")
@@ -322,7 +313,7 @@ def test_borrowed_buffers_are_sent_in_the_order_of_sending(sim_link: SimLink) ->
     for room in reversed(rooms):
         expect(0, sim_link.upper.send_borrowed(room, ept, bytes([room])), f"result of sending borrowed buffer {room}")
 
-    got = [(message.header.src, message.payload) for message in take_all(sim_link)]
+    got = [(message.header.src, message.payload) for message in sim_link.sent(give_back=False)]
     expect([(THEIRS, bytes([room])) for room in reversed(rooms)], got, "messages on the wire")
 
 
@@ -413,7 +404,7 @@ def test_flow_control_is_refused_and_not_sent(sim_link: SimLink, pause: bool) ->
     status = sim_link.upper.flow_control(ept, pause)
 
     expect(True, status < 0, f"whether flow control is refused (result {status})")
-    expect([], take_all(sim_link), "messages on the wire")
+    expect([], sim_link.sent(give_back=False), "messages on the wire")
 
 
 @req("FLO-018")
@@ -426,6 +417,6 @@ def test_a_flow_control_message_is_for_nobody(link: Link) -> None:
         link.lower.send(OURS, 54, THEIRS.to_bytes(4, "little") + (1).to_bytes(4, "little"))
         link.settle()
 
-    expect([], take_all(link), "answers")
+    expect([], link.sent(give_back=False), "answers")
     expect(0, link.upper.send(ept, b"not paused"), "result of sending afterwards")
     expect(True, link.works(ept), "whether the next message arrives")

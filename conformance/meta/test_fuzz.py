@@ -3,18 +3,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "ci"))
+import canaries  # noqa: E402  pylint: disable=wrong-import-position
+
 SEEDS = ROOT / "fixtures" / "seeds"
 BUILT = ROOT / "build/canaries/build/libfuzzer"
 TARGETS = sorted(path.stem.removeprefix("fuzz_") for path in (ROOT / "sim" / "fuzz").glob("fuzz_*.c"))
@@ -28,17 +29,6 @@ FOUND = ("fuzz: ", "ERROR: AddressSanitizer", "runtime error: ", "rpmsg-cts: bug
 BIG_ENDIAN = 0x04
 VIEWS = {"drv": ("plain", "told"), "dev": ("plain", "told")}
 
-
-def load_canaries() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("canaries", ROOT / "ci" / "canaries.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["canaries"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
-canaries = load_canaries()
 CANARIES = canaries.load(ROOT)
 BY_NAME = {canary.name: canary for canary in CANARIES}
 

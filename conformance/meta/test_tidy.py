@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "ci"))
+import tidy  # noqa: E402  pylint: disable=wrong-import-position
+
 SPDX = "SPDX-License-Identifier: BSD-3-Clause"
 C = f"/* {SPDX} */\n"
 # In pieces, or this file would break the rules that it is about.
@@ -53,16 +54,6 @@ GOOD = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def tidy() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("tidy", ROOT / "ci" / "tidy.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["tidy"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
 def plant(root: Path, files: dict[str, str | bytes]) -> Path:
     """Write files, and tell git of all but those it is to ignore."""
     subprocess.run(["git", "init", "-q", root], check=True)
@@ -73,13 +64,13 @@ def plant(root: Path, files: dict[str, str | bytes]) -> Path:
     return root
 
 
-def findings(tidy: ModuleType, root: Path, *rules: str) -> list[str]:
+def findings(root: Path, *rules: str) -> list[str]:
     """What tidy says, without the cures."""
     found, _notes = tidy.check(root, list(rules))
     return [f"{finding.path}:{finding.line}: {finding.rule}" for finding in found]
 
 
-def test_a_good_tree_has_no_findings(tidy: ModuleType, tmp_path: Path) -> None:
+def test_a_good_tree_has_no_findings(tmp_path: Path) -> None:
     """A check that cries wolf is switched off soon."""
     found, notes = tidy.check(plant(tmp_path, GOOD), [])
 
@@ -127,25 +118,25 @@ BAD = {
 
 @pytest.mark.parametrize(("name", "text", "expected"), BAD.values(), ids=BAD)
 def test_a_bad_file_is_the_only_finding(
-    tidy: ModuleType, tmp_path: Path, name: str, text: str | bytes, expected: str
+    tmp_path: Path, name: str, text: str | bytes, expected: str
 ) -> None:
     """A finding names file, line and rule, so that an editor can jump to it."""
     root = plant(tmp_path, {**GOOD, name: text})
 
     rules = [rule for rule in tidy.RULES if rule not in ("format", "symbols")]
-    assert findings(tidy, root, *rules) == [expected]
+    assert findings(root, *rules) == [expected]
 
 
 @pytest.mark.skipif(not shutil.which("clang-format"), reason="needs the Debian package clang-format")
-def test_unformatted_code_is_found_once_a_file(tidy: ModuleType, tmp_path: Path) -> None:
+def test_unformatted_code_is_found_once_a_file(tmp_path: Path) -> None:
     """Whoever reads the finding runs `make format`; once is enough."""
     root = plant(tmp_path, {**GOOD, "sim/base/mem.c": C + "int  a;\nint  b;\n"})
 
-    assert findings(tidy, root, "format") == ["sim/base/mem.c:2: format"]
+    assert findings(root, "format") == ["sim/base/mem.c:2: format"]
 
 
 def test_a_missing_formatter_is_said_and_not_taken_for_a_pass(
-    tidy: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was not checked must not look checked."""
     root = plant(tmp_path, GOOD)
@@ -158,7 +149,7 @@ def test_a_missing_formatter_is_said_and_not_taken_for_a_pass(
 
 
 @pytest.mark.skipif(not shutil.which("gcc"), reason="needs the Debian package gcc")
-def test_a_symbol_without_prefix_is_found(tidy: ModuleType, tmp_path: Path) -> None:
+def test_a_symbol_without_prefix_is_found(tmp_path: Path) -> None:
     """An IUT in the same process has names of its own."""
     root = plant(tmp_path, {**GOOD, "sim/base/mem.c": C + "void rps_a(void) {}\nvoid rpmsg_send(void) {}\n"})
     (root / "build").mkdir()
@@ -173,7 +164,7 @@ def test_a_symbol_without_prefix_is_found(tidy: ModuleType, tmp_path: Path) -> N
     assert len(notes) == 1 and "librps-sim.so is not built" in notes[0]
 
 
-def test_a_mirror_this_machine_uses_is_private(tidy: ModuleType, tmp_path: Path) -> None:
+def test_a_mirror_this_machine_uses_is_private(tmp_path: Path) -> None:
     """A host name in the set-up of a machine is of no use anywhere else."""
     sources = tmp_path / "sources.list"
     sources.write_text("deb http://www.debian.org/debian x main\ndeb https://apt.example.net/debian x main\n")

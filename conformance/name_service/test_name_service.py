@@ -258,11 +258,8 @@ def test_the_end_of_a_reserved_service_is_not_announced(device_link: SimLink, ad
     ept = device_link.upper.open(src=addr, name=NAME)
     given(device_link.upper.announce(ept) == 0, "the device announces")
     device_link.upper.close(ept)
-    device_link.settle()
 
-    heard = []
-    while (message := device_link.lower.receive()) is not None:
-        heard.append(decode.decode_name_service(message.payload, device_link.lower.order))
+    heard = [decode.decode_name_service(message.payload, device_link.lower.order) for message in device_link.sent()]
 
     given(heard, "the service was announced")
     expect((NAME, 0), (heard[0].name, heard[0].flags), "name and flags of the announcement")
@@ -275,11 +272,8 @@ def test_the_end_of_a_reserved_service_is_not_announced(device_link: SimLink, ad
 def test_driver_announces_channels_with_a_fixed_address_only(driver_link: Link, src: int, said: list[int]) -> None:
     """Announcing every channel back would make both ends announce for ever."""
     given(driver_link.upper.open_channel(driver_link.upper.service, src, OURS) == 0, "the driver opens a channel")
-    driver_link.settle()
 
-    heard = []
-    while (message := driver_link.lower.receive()) is not None:
-        heard.append(decode.decode_name_service(message.payload, driver_link.lower.order).addr)
+    heard = [decode.decode_name_service(message.payload, driver_link.lower.order).addr for message in driver_link.sent()]
 
     expect(said, heard, "addresses announced")
 
