@@ -39,7 +39,7 @@ class LinuxLink(GuestLink):
                  reactor: Reactor, hidden: Mapping[str, str]) -> None:
         super().__init__(lane, config, guest, reactor, {**self._always_hidden, **hidden})
         self._backend, self._device = backend, device
-        self.lower: LowerDevice = LowerDevice(backend.native, backend.xport)
+        self.lower: LowerDevice = LowerDevice(backend.native, backend.xport, backend.note)
         self.upper: UpperLinux = UpperLinux(guest.agent, device)
         self.clients = Clients(guest, device)
         self.client = Client(guest.agent, self.clients, bool(config.big_endian))

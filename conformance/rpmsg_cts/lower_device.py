@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 from typing import Any
 
 from rpmsg_cts import decode
@@ -14,9 +15,13 @@ from rpmsg_cts.verdict import HarnessError
 
 
 class LowerDevice(Lower):
-    """Our device end on the driver's rings; the same code on simulated and on real memory."""
+    """Our device end on the driver's rings; the same code on simulated and on real memory.
 
-    def __init__(self, native: Native, xport: Any) -> None:
+    note: is told what was read and written.
+    """
+
+    def __init__(self, native: Native, xport: Any, note: Callable[[str], None] | None = None) -> None:
+        self._note = note
         self._lib, self._ffi = native.lib, native.ffi
         self._tester = self._lib.rps_tester_create(xport)
         if self._tester == self._ffi.NULL:
@@ -67,10 +72,14 @@ class LowerDevice(Lower):
         data = self._ffi.new("uint8_t[]", length)
         if self._lib.rps_tester_read(self._tester, addr, data, length):
             raise RuleBroken("an address of the driver", "inside its memory", f"{length} bytes at {addr:#x}")
+        if self._note is not None:
+            self._note(f"read {addr:#x} {bytes(data).hex()}")
         return bytes(data)
 
     def write(self, addr: int, data: bytes) -> None:
         checked(self._lib.rps_tester_write(self._tester, addr, data, len(data)), f"write at {addr:#x}")
+        if self._note is not None:
+            self._note(f"write {addr:#x} {data.hex()}")
 
     def take(self, queue: int) -> Buffer | None:
         """Take the next available buffer.  Return: None where there is none; RuleBroken for one that is broken."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 # In simulated time a kernel computes for moments of ours; one that is silent for so long is in a loop without an end.
-SILENCE_S = 60.0
+SILENCE_S = 90.0
 
 
 class Pace(Protocol):

@@ -31,6 +31,7 @@ class VhostUser:
         self._vu = self._lib.rps_vu_create(config, error)
         if self._vu == self._ffi.NULL:
             raise HarnessError(f"cannot listen on {path}: {error_name(error[0])}")
+        self.note = reactor.note if inband else None
         self._probes = {end: self._probe(end, path.name) for end in ENDS} if inband else {}
         if tracer:
             self._lib.rps_vu_observe(self._vu, tracer.probe(DEVICE_END), tracer.probe(DRIVER_END))
