@@ -13,9 +13,13 @@ FRAGMENTS = TREE / "fixtures" / "kernel"
 # What every kernel is built for: without them there is nothing to judge.
 ESSENTIAL = ("CONFIG_RPMSG_VIRTIO", "CONFIG_RPMSG_NS", "CONFIG_RPMSG_CHAR", "CONFIG_RPMSG_CTRL")
 
-# Where the code that is judged is, and which files of it are counted line by line if the configuration can.
+# Where the code that is judged is, and which files of it are counted line by line, and watched for undefined behaviour
+# where the rest cannot be, if the configuration can.
 COUNTED_FOLDER = "drivers/rpmsg"
 COUNTED = ("virtio_rpmsg_bus", "rpmsg_ns", "rpmsg_core", "rpmsg_char", "rpmsg_ctrl")
+SINGLE_FILES = {"CONFIG_GCOV_KERNEL": "GCOV_PROFILE", "CONFIG_UBSAN": "UBSAN_SANITIZE", "CONFIG_KCSAN": "KCSAN_SANITIZE"}
+# What races in the rest of a kernel is no matter of ours.
+ALL_OTHER_FILES = {"CONFIG_KCSAN": "KCSAN_SANITIZE=n"}
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,18 @@ class BadFragment(Exception):
 def variants() -> list[str]:
     """Return: names of the fragments that a lane may be built with besides its own: kasan, lockdep, gcov, ..."""
     own = {name for lane in LANES.values() for name in lane.fragments}
-    return sorted(path.stem for path in FRAGMENTS.glob("*.config") if path.stem not in own)
+    return sorted(path.stem for path in FRAGMENTS.glob("*.config") if path.stem not in own and "-" not in path.stem)
+
+
+def of_variant(variant: str, lane: Lane) -> tuple[str, ...]:
+    """Return: names of the fragments of a variant; a lane may have one more of its own, VARIANT-LANE.config."""
+    special = f"{variant}-{lane.name}"
+    return (variant, special) if (FRAGMENTS / f"{special}.config").exists() else (variant,)
+
+
+def fragments(lane: Lane, variants_: tuple[str, ...]) -> tuple[str, ...]:
+    """Return: names of all fragments of a lane with some variants."""
+    return lane.fragments + tuple(name for variant in variants_ for name in of_variant(variant, lane))
 
 
 def wanted(names: tuple[str, ...]) -> dict[str, str]:
@@ -66,8 +81,9 @@ def wanted(names: tuple[str, ...]) -> dict[str, str]:
 
 def make_words(wishes: dict[str, str]) -> list[str]:
     """Return: what make must be told besides the configuration."""
-    counted = COUNTED if wishes.get("CONFIG_GCOV_KERNEL") == "y" else ()
-    return [f"GCOV_PROFILE_{name}.o=y" for name in counted]
+    on = [symbol for symbol in SINGLE_FILES if wishes.get(symbol) == "y"]
+    return [*(f"{SINGLE_FILES[symbol]}_{name}.o=y" for symbol in on for name in COUNTED),
+            *(ALL_OTHER_FILES[symbol] for symbol in on if symbol in ALL_OTHER_FILES)]
 
 
 def _parse(path: Path) -> dict[str, str]:

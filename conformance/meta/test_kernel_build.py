@@ -322,6 +322,38 @@ def test_a_tree_without_rpmsg_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "times").exists()
 
 
+def test_a_variant_that_a_lane_does_not_have_is_refused(tmp_path: Path) -> None:
+    """A kernel without its sanitizer would be green for nothing; the message says which, and what to do."""
+    source = tree(tmp_path / "linux", olddefconfig="sed -i /DEBUG_ATOMIC_SLEEP/d $(O)/.config")
+
+    done = build_kernel(tmp_path / "b", "build", f"dir:{source}", "--lane", "uml", "--with", "kasan", "--with", "atomic_sleep")
+
+    assert done.returncode == 1
+    assert ("there is no atomic_sleep for uml in this tree: CONFIG_DEBUG_ATOMIC_SLEEP=y (is n); leave out --with "
+            "atomic_sleep, or what it does not go together with") in done.stdout
+    assert not (tmp_path / "times").exists()
+
+
+def test_a_lane_may_need_more_for_a_variant() -> None:
+    """Which is no variant by itself."""
+    uml, other = kernel_lane.LANES["uml"], kernel_lane.LANES["x86_64"]
+
+    assert kernel_lane.of_variant("kmemleak", uml) == ("kmemleak", "kmemleak-uml")
+    assert kernel_lane.of_variant("kmemleak", other) == ("kmemleak",)
+    assert "CONFIG_FRAME_POINTER" in kernel_lane.wanted(kernel_lane.fragments(uml, ("kmemleak",)))
+    assert "kmemleak" in kernel_lane.variants() and "kmemleak-uml" not in kernel_lane.variants()
+
+
+def test_single_files_are_watched_where_the_rest_is_not() -> None:
+    """Nothing else is told to make."""
+    words = kernel_lane.make_words(kernel_lane.wanted(("kcsan",)))
+
+    assert "KCSAN_SANITIZE=n" in words and "KCSAN_SANITIZE_virtio_rpmsg_bus.o=y" in words
+    assert kernel_lane.make_words(kernel_lane.wanted(("ubsan",))) == [
+        f"UBSAN_SANITIZE_{name}.o=y" for name in kernel_lane.COUNTED]
+    assert not kernel_lane.make_words(kernel_lane.wanted(("kasan", "lockdep")))
+
+
 BAD = {
     "no kind": (["build", "6.1", "--lane", "uml"], 2, "is no kernel source"),
     "no version": (["build", "debian:trixie", "--lane", "uml"], 2, "a version as in debian:6.1"),

@@ -62,9 +62,14 @@ def describe(name: str, run_id: str, qemu: Qemu, image: GuestImage, files: Domai
     return template.render(
         name=name, run_id=run_id, pid=os.getpid(), emulator=str(qemu.program), kernel=str(image.kernel),
         initramfs=str(image.initramfs), cmdline=" ".join([*QEMU_LANES[image.lane].arguments, *KERNEL_ARGUMENTS, *extra_cmdline.split()]),
-        memory_mib=memory_mib, console=str(files.console), agent_socket=str(files.agent_socket), port_name=PORT_NAME,
+        cpus=processors(image), memory_mib=memory_mib, console=str(files.console), agent_socket=str(files.agent_socket), port_name=PORT_NAME,
         devices=[{"id": f"vu{number}", "place": FIRST_PLACE + number, **vars(device)}
                  for number, device in enumerate(devices)])
+
+
+def processors(image: GuestImage) -> int:
+    """Return: how many processors a guest has: one, so that it does the same each time, but where races are looked for."""
+    return 2 if "kcsan" in image.origin.get("kernel_variants", "").split() else 1
 
 
 def double_commas(text: str) -> str:
