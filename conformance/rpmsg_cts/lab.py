@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rpmsg_cts.history import History, Past
+from rpmsg_cts.leaks import LeakWatch
 from rpmsg_cts.link import F_EVENT_IDX, F_INDIRECT, F_NS, F_VERSION_1, Config, Link, Unsupported
 from rpmsg_cts.reactor import Reactor
 from rpmsg_cts.results import Facts
@@ -169,10 +170,13 @@ class Lab:
     """Owns the reactor, the sockets and the guest."""
 
     def __init__(self, target_facts: Callable[[str, Facts], None], tracer: Tracer | None = None,
-                 tally: Tally | None = None, seed: int = 0, histories: Path | None = None) -> None:
+                 tally: Tally | None = None, leaks: LeakWatch | None = None, seed: int = 0,
+                 histories: Path | None = None, patience_s: float | None = None) -> None:
         self._seed, self._histories = seed, histories
         self._time: SimulatedTime | None = None
         self._past = Past()
+        self._leaks = leaks or LeakWatch()
+        self._patience_s = patience_s  # with guests; None is the agent's own
         self._tally = tally or Tally()
         self._target_facts = target_facts
         self._tracer = tracer
@@ -185,8 +189,11 @@ class Lab:
         self._target = ""
         self._tainted = 0
 
-    def link(self, lane: Lane, config: Config, suite: str = "") -> Link:
-        """Connect to the guest's driver, for a test of a suite; Unsupported where the guest cannot have such a link."""
+    def link(self, lane: Lane, config: Config, suite: str = "", test: tuple[str, str] = ("", "")) -> Link:
+        """Connect to the guest's driver, for a test of a suite; Unsupported where the guest cannot have such a link.
+
+        test: its name, and the requirement that it is about first.
+        """
         # pylint: disable=import-outside-toplevel
         from rpmsg_cts.link_linux import LinuxLink
         from rpmsg_cts.link_vhost import VhostLink
@@ -195,6 +202,7 @@ class Lab:
         port = place.port_for(config)
         guest = self._running(lane.target)
         self._tally.begin(suite)
+        self._leaks.begin(*test, lane)
         if self._memory is not None:
             return VhostLink(lane, place.as_here(config), guest, self._memory, self._reactor)
         config = config.but(num=place.num or config.num, big_endian=place.big_endian)
@@ -259,6 +267,7 @@ class Lab:
         # Ours from now on: what fails behind this must not leave it running.
         guest = self._guest = guests.Guest.boot(self._reactor, devices=devices, image=image,
                                                 simulated_time=self._time)
+        guest.agent.patience_s = self._patience_s or guest.agent.patience_s
         self._target_facts(target, guest.facts)
         there = {module.name for module in image.modules}
         for module in (*(bus for bus in BUSES if bus in there), *modules):
@@ -266,6 +275,7 @@ class Lab:
         if kind_of(target) in VHOST_MODULES:
             self._memory = self._shared_with(guest)
         self._tally.attach(target, guest)
+        self._leaks.attach(guest)
         self._tainted = guest.agent.tainted()
         self._devices = dict(zip((port.name for port in place.ports), guest.rpmsg_devices(), strict=True))
         return guest
@@ -290,12 +300,17 @@ class Lab:
             self._target_facts(self._target, {"history": str(self._past)})
             self._past = Past()
 
+    def busy_in(self) -> str:
+        """Where a guest is that does not answer."""
+        return self._guest.busy_in() if self._guest else ""
+
     def close_guest(self) -> None:
         """End the guest, and the sockets that it was connected to."""
         if self._memory is not None:
             self._memory.close()
             self._memory = None
         if self._guest is not None:
+            self._leaks.detach()
             self._tally.detach()
             # It keeps nothing else, so there is nothing to be put in order first.
             self._guest.kill()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from rpmsg_cts.guest.agent import AgentClient
 from rpmsg_cts.guest.errors import GuestDied
 from rpmsg_cts.guest.guest import Guest
+from rpmsg_cts.guest.splat import Splat, splats
 from rpmsg_cts.link import Config, Link
 from rpmsg_cts.reactor import Reactor
 from rpmsg_cts.targets import Lane
@@ -16,8 +17,6 @@ from rpmsg_cts.verdict import GuestFailure
 
 # Without a notification nobody wakes us: memory is looked at again this often.
 LOOK_AGAIN_S = 0.05
-# How a kernel begins to complain of itself; not all that its sanitizers find leaves a taint bit.
-COMPLAINT = re.compile(r"\bBUG:|WARNING:|Oops|Internal error|Unable to handle|\bUBSAN:|\bINFO: |kmemleak: [0-9]")
 COMPLAINTS_MAX = 3
 HIDDEN_IN_REAL_TIME = {
     "long waits": "no test waits for 15 s where they are real; linux-uml-simtime has seconds that cost nothing",
@@ -77,10 +76,10 @@ class GuestLink(Link):
         except GuestDied as died:
             return lines + [f"console: {line}" for line in str(died).splitlines()]
 
-    def _complaint(self) -> str:
-        said = dict.fromkeys(message.text for message in self._guest.agent.kmsg_since(self._mark)
-                             if COMPLAINT.search(message.text))
-        return "; ".join(list(said)[:COMPLAINTS_MAX])
+    def _complaints(self) -> list[Splat]:
+        # The first of each kind: what comes again has nothing to add.
+        said = {splat.title: splat for splat in reversed(splats(self.said()))}
+        return list(reversed(said.values()))[:COMPLAINTS_MAX]
 
     def _finish(self) -> None:
         """Give back what the test took in the guest, which is alive."""
@@ -89,13 +88,21 @@ class GuestLink(Link):
         """Give back what it took out here."""
 
     def close(self) -> None:
-        if self._guest.alive():
-            self._finish()
-            complaint, tainted = self._complaint(), self._guest.agent.tainted()
-            if complaint or tainted != self._tainted:
-                self._guest.spoilt = True
-                # The guest may be gone when somebody asks.
-                self._last_log = self.log()
-                raise GuestFailure(f"the kernel complained of itself: {complaint or 'it does not say why'} (taint bits "
-                                   f"{self._tainted:#x} before, {tainted:#x} now)")
-        self._forget()
+        try:
+            if self._guest.alive():
+                self._finish()
+                self._judge_kernel()
+        finally:
+            self._forget()
+
+    def _judge_kernel(self) -> None:
+        """A kernel that has complained of itself fails the test during which it did, with all that it said."""
+        complaints, tainted = self._complaints(), self._guest.agent.tainted()
+        if not complaints and tainted == self._tainted:
+            return
+        self._guest.spoilt = True
+        # The guest may be gone when somebody asks.
+        self._last_log = self.log()
+        titles = "; ".join(splat.title for splat in complaints) or "it does not say why"
+        raise GuestFailure("\n".join([f"the kernel complained of itself: {titles} (taint bits {self._tainted:#x} before, "
+                                      f"{tainted:#x} now)", *(line for splat in complaints for line in splat.lines)]))

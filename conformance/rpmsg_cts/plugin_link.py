@@ -24,6 +24,7 @@ from rpmsg_cts import marks
 from rpmsg_cts.coverage import CoverageError
 from rpmsg_cts.judge import Mismatch, given, skip
 from rpmsg_cts.lab import Lab, place_of
+from rpmsg_cts.leaks import LeakWatch
 from rpmsg_cts.link import Config, Link, Unsupported
 from rpmsg_cts.link_sim import SimLink, mutant_number
 from rpmsg_cts.marks import Reached
@@ -31,7 +32,7 @@ from rpmsg_cts.monitor import Finding
 from rpmsg_cts.native import Native, simulated
 from rpmsg_cts.pair import Pair, wrong_without_a_fault
 from rpmsg_cts.plugin import SESSION, Session, requirement_text
-from rpmsg_cts.recorder import DiagramSource, LogSource
+from rpmsg_cts.recorder import SUBJECT, DiagramSource, LogSource
 from rpmsg_cts.tally import Tally
 from rpmsg_cts.targets import SIM, Lane
 from rpmsg_cts.trace.tracer import Tracer
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 PLAIN = {"plain": Config()}
 REACHED = pytest.StashKey[Reached]()
 TALLY = pytest.StashKey[Tally]()
+LEAKS = pytest.StashKey[LeakWatch]()
 
 
 def config(**configs: Config) -> pytest.MarkDecorator:
@@ -63,6 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:  # pylint: disable=redefine
     config.addinivalue_line("markers", "config(**configs): the configurations in which a test runs")
     config.stash[REACHED] = Reached()
     config.stash[TALLY] = Tally()
+    config.stash[LEAKS] = LeakWatch()
     config.addinivalue_line("markers", "variants(*names): the parameters of the link that a test may vary")
 
 
@@ -104,6 +107,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     whole = _is_whole(session, ours)
     _write_coverage(session.config.stash[TALLY], ours, whole)
+    _conclude_leaks(session.config.stash[LEAKS], ours)
     if whole:
         _conclude_marks(session, ours)
 
@@ -114,6 +118,14 @@ def _write_coverage(tally: Tally, ours: Session, whole: bool) -> None:
             ours.recorder.coverage(target, coverage)
     except CoverageError as error:
         print(f"no coverage: {error}", file=sys.stderr)
+
+
+def _conclude_leaks(leaks: LeakWatch, ours: Session) -> None:
+    for lost in leaks.lost:
+        text = requirement_text(ours.catalogue.requirements[lost.requirement])
+        ours.recorder.conclude(lost.name, lost.lane, text, Judgement(Verdict.FAIL, lost.reason, "", lost.story), lost.test)
+    if leaks.unasked:
+        print(f"{leaks.unasked} guests died, and could not be asked for lost memory", file=sys.stderr)
 
 
 def _conclude_marks(session: pytest.Session, ours: Session) -> None:
@@ -142,7 +154,8 @@ def link_config(request: pytest.FixtureRequest) -> Config:
 def lab(request: pytest.FixtureRequest, target_facts: Callable[..., None], tracer: Tracer | None,
         seed: int) -> Iterator[Lab]:
     """Guests, started when first needed and shared by all tests."""
-    laboratory = Lab(target_facts, tracer, request.config.stash[TALLY], seed, request.config.getoption("histories"))
+    laboratory = Lab(target_facts, tracer, request.config.stash[TALLY], request.config.stash[LEAKS], seed,
+                     request.config.getoption("histories"))
     yield laboratory
     laboratory.close()
 
@@ -250,7 +263,8 @@ def _connect(lane: Lane, wanted: Config, seed: int, request: pytest.FixtureReque
     with _coming_up():
         if place_of(lane.target):
             laboratory: Lab = request.getfixturevalue("lab")
-            return laboratory.link(lane, wanted, request.path.parent.name)
+            about = request.node.stash[SUBJECT].requirements[0].id
+            return laboratory.link(lane, wanted, request.path.parent.name, (request.node.nodeid, about))
         return SimLink(lane.target, lane.role, wanted, seed, request.getfixturevalue("tracer"))
 
 

@@ -205,13 +205,14 @@ class Recorder:
                 self.passed.add((subject.lane, result.requirement))
         return results
 
-    def conclude(self, test: str, lane: Lane, text: RequirementText, judgement: Judgement) -> None:
-        """Write what is said of a requirement at the end, when all tests are over."""
+    def conclude(self, test: str, lane: Lane, text: RequirementText, judgement: Judgement, nodeid: str = "") -> None:
+        """Write what is said of a requirement at the end, when all tests are over; nodeid: the one that it is about."""
         words = ["./rpmsg-cts", "run", "--target", lane.target, *self.replay_options]
+        verdict, defect = self._overlay(text.id, lane, judgement)
         self._tell(Result(
             test=test, requirement=text.id, suite=text.suite, target=lane.target, role=lane.role, variant="",
-            verdict=judgement.verdict, reason=bounded_text(judgement.reason), expected="", observed="", known=None,
-            duration_s=0.0, replay=shlex.join(words), log=(), diagram=()))
+            verdict=verdict, reason=bounded_text(judgement.reason), expected="", observed=bounded_text(judgement.observed),
+            known=defect, duration_s=0.0, replay=self.replay(nodeid, lane) if nodeid else shlex.join(words), log=(), diagram=()))
 
     def _tell(self, result: Result) -> None:
         self._guarded(lambda writer: writer.result(result))

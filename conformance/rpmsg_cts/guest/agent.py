@@ -140,6 +140,7 @@ class AgentClient:
         self._taken_bytes = 0
         self._death = death
         self._console = console
+        self.patience_s = ANSWER_TIMEOUT_S  # with a question that does not say how long it may take
         self._hung: GuestDied | None = None
         self._decoder = Decoder()
         self._last_id = 0
@@ -189,12 +190,13 @@ class AgentClient:
             self._reply = item
         # An answer that came after its time-out is nobody's.
 
-    def ask(self, request: Request, payload: bytes = b"", timeout_s: float = ANSWER_TIMEOUT_S,
+    def ask(self, request: Request, payload: bytes = b"", timeout_s: float | None = None,
             late_s: float = LATE_S) -> wire.Reader:
         """Send one request and wait for its answer; after `late_s` it is asked whether the kernel has come to grief.
 
         Return: the fields of the answer.
         """
+        timeout_s = self.patience_s if timeout_s is None else timeout_s
         self._last_id += 1
         self._waiting_for = self._last_id
         self._reply = self._refused = None
@@ -285,15 +287,15 @@ class AgentClient:
 
     def _tell(self, request: Request) -> None:
         self._last_id += 1
-        self._send(encode(Frame(request, self._last_id, b"")), request, ANSWER_TIMEOUT_S)
+        self._send(encode(Frame(request, self._last_id, b"")), request, self.patience_s)
 
     # --- modules -----------------------------------------------------------------------------------------------------
 
-    def load_module(self, path: str, params: str = "", timeout_s: float = ANSWER_TIMEOUT_S) -> None:
+    def load_module(self, path: str, params: str = "", timeout_s: float | None = None) -> None:
         """Load a module from a file of the guest, compressed or not; `params` as on modprobe's command line."""
         self.ask(Request.LOAD_MODULE, wire.string(path) + wire.string(params), timeout_s)
 
-    def unload_module(self, name: str, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
+    def unload_module(self, name: str, timeout_s: float | None = None) -> None:
         """Unload a module; EWOULDBLOCK while it is in use."""
         self.ask(Request.UNLOAD_MODULE, wire.string(name), timeout_s)
 
@@ -319,7 +321,7 @@ class AgentClient:
         """Content of a sysfs attribute without its final newline."""
         return self.read_file(path).decode(errors="backslashreplace").rstrip("\n")
 
-    def write_file(self, path: str, data: str | bytes, timeout_s: float = ANSWER_TIMEOUT_S) -> int:
+    def write_file(self, path: str, data: str | bytes, timeout_s: float | None = None) -> int:
         """Write a file, or an attribute in one piece.  Return: bytes taken."""
         return self.ask(Request.WRITE_FILE, wire.string(path) + wire.string(data), timeout_s).u32()
 
@@ -332,10 +334,14 @@ class AgentClient:
         if not self._wait_path(path, present, timeout_s):
             raise AgentError(f"wait_path {path} {'present' if present else 'absent'}", errno.ETIMEDOUT)
 
+    def wait(self, seconds: float) -> None:
+        """Let time pass in the guest, and serve everything else meanwhile."""
+        self._wait_path("/never", present=True, timeout_s=seconds)
+
     def _wait_path(self, path: str, present: bool, timeout_s: float) -> bool:
         payload = wire.string(path) + wire.u32(present) + wire.u32(round(timeout_s * 1000))
         try:
-            self.ask(Request.WAIT_PATH, payload, timeout_s + ANSWER_TIMEOUT_S, timeout_s + LATE_S)
+            self.ask(Request.WAIT_PATH, payload, timeout_s + self.patience_s, timeout_s + LATE_S)
         except AgentError as error:
             if error.errno == errno.ETIMEDOUT:
                 return False

@@ -16,6 +16,7 @@ from .console import TAIL_LINES, Console
 from .errors import AgentTimeout, BootFailed, GuestDied, KernelDied
 from .image import GuestImage, find_image
 from .machine import Facts, Machine, VhostUserDevice
+from . import where
 from .runtime import runtime_folder
 from .time_travel import SimulatedTime
 
@@ -111,6 +112,10 @@ class Guest:
     def alive(self) -> bool:
         """Whether QEMU runs and the agent's port is open."""
         return self._machine.is_running() and self._agent is not None and self._agent.is_open()
+
+    def busy_in(self) -> str:
+        """The function of a driver that a kernel is in which does not answer; "" where that cannot be seen."""
+        return where.function(self.pid, self.image.kernel) if self.image.lane == "uml" else ""
 
     def console_tail(self, lines: int = TAIL_LINES) -> list[str]:
         """The last lines on the guest's console."""
