@@ -312,12 +312,20 @@ sim-suite: all ## the suites on our own ends
 
 .PHONY: check
 check: quick explore-check mutants san valgrind fuzz-replay fuzz fuzz-afl fuzz-canaries \
-	guest meta-guest kernel-suite ## all tests of the project
+	guest meta-guest kernel-suite kernel-fuzz ## all tests of the project
+
+# What goes together, and says nothing of a kernel where all is well.
+SANITISED := kasan+kmemleak+ubsan
 
 .PHONY: kernel-suite
 kernel-suite: all guest kernel-uml kernel-m68k ## the suites on a kernel of each lane
 	./rpmsg-cts run --target linux-armhf --target linux-uml:6.1 --target linux-m68k:6.1 \
 		--out out/kernels
+
+# So many programs take some seconds, most of them for the defects that are known.
+.PHONY: kernel-fuzz
+kernel-fuzz: all guest kernel-uml ## a hostile device in front of Linux 6.1, bounded
+	./rpmsg-cts fuzz --target linux-uml:6.1 --count 25 --tries 40 --out out/kernel-fuzz
 
 .PHONY: kernel-mutants
 kernel-mutants: all setup ## deliberate errors of the kernel's RPMsg code: each must be found; writes out/kernel-kill-matrix.*
@@ -327,6 +335,7 @@ kernel-mutants: all setup ## deliberate errors of the kernel's RPMsg code: each 
 check-all: check kernels kernel-mutants ## make check, the suites on each kernel that was built, in each lane, and its mutants
 	./rpmsg-cts run $$(./rpmsg-cts kernel list | sed -n 's/^\(linux-[^ ]*\).*/--target \1/p') \
 		--out out/all-kernels
+	./rpmsg-cts fuzz --target linux-uml:6.1+$(SANITISED) --count 100000 --time 300 --out out/sanitised-fuzz
 
 # --- the main job -----------------------------------------------------------
 .PHONY: conformance
@@ -359,8 +368,10 @@ kernel-x86: setup ## Linux 6.1 of Debian for x86-64, and its QEMU
 	$(KERNEL_BUILD) debian:6.1 --lane x86_64
 kernels: kernel-x86 kernel-m68k ## these, and as user-mode Linux 6.12, the newest, and 6.1 with sanitizers and with gcov
 	$(KERNEL_BUILD) debian:6.1 debian:6.12 debian:newest --lane uml
-	$(KERNEL_BUILD) debian:6.1 --lane uml --with kasan
+	$(KERNEL_BUILD) debian:6.1 --lane uml --lane x86_64 $(addprefix --with ,$(subst +, ,$(SANITISED)))
 	$(KERNEL_BUILD) debian:6.1 --lane uml --with lockdep
+	$(KERNEL_BUILD) debian:6.1 --lane x86_64 --with atomic_sleep --with lockdep
+	$(KERNEL_BUILD) debian:6.1 --lane x86_64 --with kcsan
 	$(KERNEL_BUILD) debian:6.1 --lane uml --with gcov
 
 # --- installing -------------------------------------------------------------

@@ -111,7 +111,7 @@ def watched(variant: str) -> GuestImage:
 
 def test_kasan_looks_at_what_the_module_does(reactor: Reactor) -> None:
     """A kernel that does not would be green for nothing."""
-    image = watched("kasan")
+    image = watched("kasan+kmemleak+ubsan")
     with Guest.boot(reactor, image=image) as guest:
         guest.load_bus()
         assert b"__asan_load" in guest.agent.read_file(image.module("virtio_rpmsg_bus").path)

@@ -23,6 +23,7 @@ from rich.text import Text
 from rpmsg_cts import catalogue, doctor, listing, mutant_run, mutants, near, profiles, report, results, targets
 from rpmsg_cts.bench import measure, model as bench_model
 from rpmsg_cts.cli_explore import explore, replay
+from rpmsg_cts.cli_fuzz import fuzz
 from rpmsg_cts.cli_kernel import kernel
 from rpmsg_cts.collected import run_pytest, suite_dirs
 from rpmsg_cts.plugin import DEFAULT_SEED, PROJECT_ROOT, SWARM_SEEDS, VARIANTS
@@ -55,6 +56,7 @@ Examples:
   rpmsg-cts run --req ROB-004 --verbose         one requirement
   rpmsg-cts show ROB-004                        what it says and who tests it
   rpmsg-cts explore                             every schedule of small worlds
+  rpmsg-cts fuzz --target linux-uml             a hostile device in front of a driver
   rpmsg-cts report out/report/results.jsonl     the reports once more
   rpmsg-cts run --trace                         keep the trace of each failure
   rpmsg-cts mutants                             can the tests fail?
@@ -103,6 +105,7 @@ def main(context: click.Context, root: Path) -> None:
 
 main.add_command(explore)
 main.add_command(replay)
+main.add_command(fuzz)
 main.add_command(kernel)
 
 

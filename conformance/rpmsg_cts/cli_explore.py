@@ -12,12 +12,15 @@ from typing import NoReturn
 
 import click
 
+from rpmsg_cts import cli_fuzz
 from rpmsg_cts.diagram.svg import svg
 from rpmsg_cts.diagram.text import text as diagram
 from rpmsg_cts.explore import decision_file, engine, scopes, show, shrink
 from rpmsg_cts.explore.engine import BadScope, How, Outcome, Scope
 from rpmsg_cts.files import replace_text
+from rpmsg_cts.fuzz.program import SCENARIO as HOSTILE
 from rpmsg_cts.record import EVENT, Record
+from rpmsg_cts.targets import SIM
 from rpmsg_cts.verdict import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_USAGE, FACES, HarnessError, Refused, Verdict, exit_status
 
 PROGRESS_S = 2.0
@@ -214,12 +217,14 @@ def _keep_failure(scope: Scope, outcome: Outcome, base: Path) -> None:
 @click.command(help=f"""Run one schedule again: the one of a decision file, or one of a seed.
 
 Shows what both ends did to their rings, and what it broke.  A file of another version, of another scenario, or changed
-by hand is refused, with the first decision that does not fit.
+by hand is refused, with the first decision that does not fit.  A file of `rpmsg-cts fuzz` is played in front of the driver
+of --target.
 
 \b
 Examples:
   rpmsg-cts replay out/explore/01-LAY-022.decisions
   rpmsg-cts replay --stop-at 40 --log out/explore/01-LAY-022.decisions
+  rpmsg-cts replay --target linux-uml:6.1 out/fuzz/01-K-LINUX-001.decisions
   rpmsg-cts replay --seed 7 --scheduler random 'num=2 messages=2,2 model=weak,weak'
 
 {_SCOPE_HELP}
@@ -236,9 +241,13 @@ Exit status: 0 nothing broke; 1 it fails again; 2 bad input, or a list that does
               help="Write the diagram here too.")
 @click.option("--width", type=click.IntRange(min=60), default=100, show_default=True, metavar="COLUMNS",
               help="Of the diagram.")
-def replay(what: str, seed: int | None, scheduler: str, stop_at: int | None, log: bool, svg_path: Path | None,
-           width: int) -> None:
+@click.option("--target", metavar="NAME", help="Whose driver meets the hostile device of a file of `rpmsg-cts fuzz`.  "
+              "Default: sim.")
+@click.pass_obj
+def replay(root: Path, what: str, seed: int | None, scheduler: str, stop_at: int | None, log: bool, svg_path: Path | None,
+           width: int, target: str | None) -> None:
     """Replay one schedule; the text of --help is above."""
+    _replay_hostile(root, Path(what), target)
     try:
         if seed is None and "=" in what and not Path(what).exists():
             _fail(f"{what}: this is a scope and no file; say which of its schedules, with --seed", EXIT_USAGE)
@@ -263,6 +272,19 @@ def replay(what: str, seed: int | None, scheduler: str, stop_at: int | None, log
     else:
         click.echo(f"{Verdict.PASS}: nothing broke")
     sys.exit(exit_status([Verdict.FAIL if outcome.finding else Verdict.PASS]))
+
+
+def _replay_hostile(root: Path, path: Path, target: str | None) -> None:
+    """Play a file of a hostile device and end; come back where it is none."""
+    if path.is_file():
+        try:
+            scenario, decisions = decision_file.read_text(path)
+        except decision_file.BadDecisions as error:
+            _fail(str(error), EXIT_USAGE)
+        if scenario.startswith(f"{HOSTILE} "):
+            cli_fuzz.replay_program(root, path, scenario, decisions, target or SIM)
+    if target is not None:
+        _fail(f"{path}: --target is for files of `rpmsg-cts fuzz`, and this is none", EXIT_USAGE)
 
 
 def _line(record: Record) -> str:

@@ -20,9 +20,14 @@ class BadDecisions(Exception):
 
 def write(path: Path, scope: Scope, decisions: Sequence[Decision]) -> None:
     """Write a file, all or nothing."""
+    write_text(path, str(scope), decisions)
+
+
+def write_text(path: Path, what: str, decisions: Sequence[Decision]) -> None:
+    """The same for any scenario."""
     native = simulated()
     raw = native.ffi.new("struct rps_decision[]", [(d.kind, d.count, d.choice) for d in decisions])
-    scenario = str(scope).encode()
+    scenario = what.encode()
     size = native.lib.rps_decisions_write(raw, len(decisions), scenario, native.ffi.NULL, 0)
     text = native.ffi.new("char[]", size + 1)
     native.lib.rps_decisions_write(raw, len(decisions), scenario, text, size + 1)
@@ -31,6 +36,15 @@ def write(path: Path, scope: Scope, decisions: Sequence[Decision]) -> None:
 
 def read(path: Path) -> tuple[Scope, tuple[Decision, ...]]:
     """Raises BadDecisions."""
+    scenario, decisions = read_text(path)
+    try:
+        return Scope.parse(scenario), decisions
+    except BadScope as error:
+        raise BadDecisions(f"{path}: its scenario cannot be: {error}") from error
+
+
+def read_text(path: Path) -> tuple[str, tuple[Decision, ...]]:
+    """Return: the scenario's line as it is, and the decisions.  Raises BadDecisions."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -46,8 +60,5 @@ def read(path: Path) -> tuple[Scope, tuple[Decision, ...]]:
         said = native.ffi.string(out.complaint).decode("utf-8", "backslashreplace")
         more = f"more than {MAX_DECISIONS} decisions" if status == -errno.ENOSPC else error_name(status)
         raise BadDecisions(f"{path}: {said or more}")
-    try:
-        scope = Scope.parse(native.ffi.string(out.scenario).decode("utf-8", "backslashreplace"))
-    except BadScope as error:
-        raise BadDecisions(f"{path}: its scenario cannot be: {error}") from error
-    return scope, tuple(Decision(raw[i].kind, raw[i].count, raw[i].choice) for i in range(out.count))
+    scenario = native.ffi.string(out.scenario).decode("utf-8", "backslashreplace")
+    return scenario, tuple(Decision(raw[i].kind, raw[i].count, raw[i].choice) for i in range(out.count))
