@@ -29,6 +29,7 @@ _FILES = tuple(f"{name}.c" for name in ("virtio_rpmsg_bus", "rpmsg_ns", "rpmsg_c
 _SHAPE = {"mutant": Key(TABLES, name="name", shape={
     "name": Key(TEXT), "what": Key(TEXT), "requirement": Key(TEXT), "alive": Key(TEXT),
     "file": Key(TEXT, allowed=_FILES), "text": Key(TEXT), "instead": Key(TEXT), "survives": Key(TEXT, required=False),
+    "with": Key(TEXTS, required=False),
     "other": Key(TABLES, required=False,
                  shape={"releases": Key(TEXTS), "text": Key(TEXT), "instead": Key(TEXT)})})}
 
@@ -48,7 +49,10 @@ class Edit:
 
 @dataclass(frozen=True)
 class Mutant:
-    """One error.  requirement: its test must go red; alive: its test must stay green; survives: why no test can see it."""
+    """One error.  requirement: its test must go red; alive: its test must stay green; survives: why no test can see it.
+
+    variants: of the kernel that has to see it, where the plain one cannot.
+    """
 
     name: str
     what: str
@@ -57,6 +61,7 @@ class Mutant:
     file: str
     edits: tuple[Edit, ...]
     survives: str
+    variants: tuple[str, ...] = ()
 
     def edit_for(self, release: str) -> Edit:
         """What is changed in a kernel of this release, as in 6.1.176."""
@@ -105,7 +110,8 @@ def _mutant(row: Table, known: Mapping[str, Any]) -> Mutant:
     for table, edit in zip(tables, edits):
         if not edit.text.strip() or edit.text.split() == edit.instead.split():
             raise table.error("'instead' must differ from 'text', and 'text' must say something", "text")
-    return Mutant(row["name"], row["what"], row["requirement"], row["alive"], row["file"], edits, row.get("survives", ""))
+    return Mutant(row["name"], row["what"], row["requirement"], row["alive"], row["file"], edits, row.get("survives", ""),
+                  tuple(sorted(row.get("with", ()))))
 
 
 @dataclass(frozen=True)
