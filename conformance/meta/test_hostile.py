@@ -18,8 +18,11 @@ from rpmsg_cts.fuzz import program as words
 from rpmsg_cts.fuzz.bench import SimBench
 from rpmsg_cts.fuzz.finding import DELIVERY, Finding, known_as
 from rpmsg_cts.fuzz.program import FAULT, STEP, NoProgram, Program
+from rpmsg_cts.fuzz.watch import Watch
 from rpmsg_cts.known import load
+from rpmsg_cts.native import direct
 from rpmsg_cts.plugin import PROJECT_ROOT
+from rpmsg_cts.trace.tracer import DEVICE_END
 
 # A deliberate error of our driver, what it must be called, and how many programs may be needed to come upon it.
 WRONG = {
@@ -29,6 +32,9 @@ WRONG = {
     "used_jump_followed": ("ROB-013", 40),
     "used_id_masked": ("ROB-002", 40),
 }
+
+
+native = direct()
 
 
 def run(*argv: str) -> Result:
@@ -166,6 +172,23 @@ def test_a_recorded_defect_is_known_and_another_is_not() -> None:
     assert known_as(hang, entries, "linux-uml:6.1", "6.1.176") == "K-LINUX-011"
     assert not known_as(short, entries, "sim", "")
     assert not known_as(replace(hang, text="the guest's kernel hangs in rpmsg_recv_done: it"), entries, "linux-uml", "6.1.176")
+
+
+def test_a_broken_rule_is_seen_over_a_transport() -> None:
+    """The monitor hears what our device end does: here it is shown one buffer twice."""
+    watch = Watch()
+    names = {native.ffi.string(native.lib.rps_event_name(number)).decode(): number for number in range(native.lib.RPS_NUM_EVENTS)}
+    tell = watch.probe(DEVICE_END).event
+    watch.begin()
+
+    tell(native.ffi.NULL, names["ring_start"], 0, 4, 0)
+    for idx, head in ((1, 2), (2, 2)):
+        tell(native.ffi.NULL, names["avail_seen"], 0, idx, idx - 1)
+        tell(native.ffi.NULL, names["buffer_take"], 0, head, idx)
+
+    assert "avail_once" in watch.met()
+    assert [finding.rule.name for finding in watch.end()] == ["avail_once"]
+    assert not watch.end()
 
 
 def test_a_decision_is_a_choice_of_sixteen() -> None:

@@ -9,6 +9,7 @@ from rpmsg_cts import monitor
 from rpmsg_cts.fuzz.device import HostileDevice
 from rpmsg_cts.fuzz.finding import DEATH, HANG, RESTART, RULE, SPLAT, Finding
 from rpmsg_cts.fuzz.program import RINGS, Program, Step
+from rpmsg_cts.fuzz.watch import Watch
 from rpmsg_cts.guest import splat
 from rpmsg_cts.lab import Lab, place_of
 from rpmsg_cts.link_sim import SimLink
@@ -67,7 +68,8 @@ class GuestBench(Bench):
 
     def __init__(self, target: str, patience_s: float) -> None:
         self._lane = Lane(target, DRIVER)
-        self._lab = Lab(self._keep_facts, patience_s=patience_s)
+        self._watch = Watch()
+        self._lab = Lab(self._keep_facts, self._watch, patience_s=patience_s)
         self._patience_s = patience_s
 
     def _keep_facts(self, _target: str, facts: Facts) -> None:
@@ -76,6 +78,7 @@ class GuestBench(Bench):
     def play(self, program: Program) -> list[Finding]:
         findings: list[Finding] = []
         device = None
+        self._watch.begin()
         try:
             link = self._lab.link(self._lane, RINGS[program.ring])
             device = HostileDevice(link, program, findings)
@@ -93,6 +96,8 @@ class GuestBench(Bench):
         except GuestFailure as failure:
             findings.append(self._failure(failure, device.step if device else None))
             self.fresh()
+        finally:
+            findings += map(_of_monitor, self._watch.end())
         return findings
 
     def _failure(self, failure: GuestFailure, step: Step | None) -> Finding:
