@@ -2,7 +2,8 @@
 """The clock of a user-mode Linux that has none of its own: its time is ours to move.
 
 Started with `time-travel=ext:SOCKET`, the kernel computes in no time at all, and asks here before it lets any pass: it
-says when it next wants to run, and waits until it is told to.  Nothing of ours happens but while it waits, so that both
+says when it next wants to run, and waits until it is told to.  While nobody here waits for an earlier moment it may let
+time pass by itself, up to where it notifies one of us.  Nothing of ours happens but while it waits, so that both
 sides take turns, and neither can be faster or slower than the other.
 Source: the kernel's include/uapi/linux/um_timetravel.h.
 """
@@ -63,6 +64,9 @@ class Calendar:
         self._chance = random.Random(time.seed)
         self._reactor = reactor
         self._request_ns: int | None = None
+        # Up to here, exclusively, the kernel lets time pass without asking; and when it last told us something.
+        self._free_until_ns = 0
+        self._told_ns = -1
         self._is_waiting = False
         self._is_open = True
         self._sent = 0
@@ -98,10 +102,20 @@ class Calendar:
             return False
         self.now_ns = max(self.now_ns, self._request_ns)
         self._request_ns, self._is_waiting = None, False
-        self._sent += 1
         self.note("run")
-        self._send(Op.RUN, self._sent, self.now_ns)
+        # It tells us of what it does at a moment once: what it does now we might not hear of in time.
+        if self.now_ns > self._told_ns:
+            self._let_free(deadline_ns)
+        self._tell(Op.RUN, self.now_ns)
         return True
+
+    def _let_free(self, until_ns: int) -> None:
+        self._free_until_ns = until_ns
+        self._tell(Op.FREE_UNTIL, until_ns)
+
+    def _tell(self, operation: Op, time_ns: int) -> None:
+        self._sent += 1
+        self._send(operation, self._sent, time_ns)
 
     def haste_s(self) -> float:
         """How long we take to do what we do next."""
@@ -161,10 +175,15 @@ class Calendar:
             self._request_ns = time_ns
         elif operation == Op.WAIT:
             self._is_waiting = True
+            self.now_ns = max(self.now_ns, self._free_until_ns)
+        elif operation == Op.UPDATE:
+            # It is about to notify one of us, who has to have a turn before the kernel waits for what will come of it.
+            self.now_ns = self._told_ns = time_ns
+            self._let_free(time_ns)
         elif operation == Op.GET:
             answer_ns = self.now_ns
         elif operation == Op.GET_TOD:
             answer_ns = START_NS + self.now_ns
-        elif operation not in (Op.START, Op.UPDATE):
+        elif operation != Op.START:
             raise HarnessError(f"the kernel asks its calendar for something unknown: {operation}")
         self._send(Op.ACK, sequence, answer_ns)
