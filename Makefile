@@ -318,8 +318,8 @@ check: quick explore-check mutants san valgrind fuzz-replay fuzz fuzz-afl fuzz-c
 SANITISED := kasan+kmemleak+ubsan
 
 .PHONY: kernel-suite
-kernel-suite: all guest kernel-uml kernel-m68k ## the suites on a kernel of each lane
-	./rpmsg-cts run --target linux-armhf --target linux-uml:6.1 --target linux-m68k:6.1 \
+kernel-suite: all guest kernel-uml kernel-big ## the suites on a kernel of each lane
+	./rpmsg-cts run --target linux-armhf --target linux-uml:6.1 $(BIG:%=--target linux-%:6.1) \
 		--out out/kernels
 
 # So many programs take some seconds, most of them for the defects that are known.
@@ -357,16 +357,17 @@ guest: setup ## QEMU, kernel and guest image below build/
 
 # A kernel takes some minutes, once; with it there these take a second.
 KERNEL_BUILD := ./rpmsg-cts kernel build
-.PHONY: kernel-uml kernel-m68k kernel-x86 kernels
+BIG := m68k armeb
+.PHONY: kernel-uml kernel-big kernel-x86 kernels
 kernel-uml: setup ## Linux 6.1 of Debian as user-mode Linux
 	$(KERNEL_BUILD) debian:6.1 --lane uml
-kernel-m68k: setup ## Linux 6.1 of Debian for a big-endian processor, and its QEMU
-	ci/fetch-qemu m68k
-	$(KERNEL_BUILD) debian:6.1 --lane m68k
+kernel-big: setup ## Linux 6.1 of Debian for big-endian processors, and their QEMUs
+	ci/fetch-qemu m68k arm
+	$(KERNEL_BUILD) debian:6.1 $(BIG:%=--lane %)
 kernel-x86: setup ## Linux 6.1 of Debian for x86-64, and its QEMU
 	ci/fetch-qemu x86_64
 	$(KERNEL_BUILD) debian:6.1 --lane x86_64
-kernels: kernel-x86 kernel-m68k ## these, and as user-mode Linux 6.12, the newest, and 6.1 with sanitizers and with gcov
+kernels: kernel-x86 kernel-big ## these, and as user-mode Linux 6.12, the newest, and 6.1 with sanitizers and with gcov
 	$(KERNEL_BUILD) debian:6.1 debian:6.12 debian:newest --lane uml
 	$(KERNEL_BUILD) debian:6.1 --lane uml --lane x86_64 $(addprefix --with ,$(subst +, ,$(SANITISED)))
 	$(KERNEL_BUILD) debian:6.1 --lane uml --with lockdep

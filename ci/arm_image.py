@@ -13,6 +13,7 @@ import struct
 import zlib
 
 RAM_START = 0x40000000  # of QEMU's machine `virt`
+TEXT_OFFSET = 0x8000  # of a kernel for that machine alone.  Source: Linux, arch/arm/Makefile
 ZIMAGE_MAGIC = 0x016F2818
 ZIMAGE_MAGIC_OFFSET = 0x24
 XZ_MAGIC = b"\xfd7zXZ\0"
@@ -35,6 +36,11 @@ def to_uimage(zimage: bytes) -> bytes | None:
     offset = _text_offset(zimage[:start])
     if offset is None:
         return None
+    return as_uimage(image, offset)
+
+
+def as_uimage(image: bytes, offset: int = TEXT_OFFSET) -> bytes:
+    """A kernel that is unpacked already in the form U-Boot and QEMU load as it is; `offset` from the start of memory."""
     address = RAM_START + offset
 
     def header(own_checksum: int) -> bytes:

@@ -24,7 +24,10 @@ ALL_OTHER_FILES = {"CONFIG_KCSAN": "KCSAN_SANITIZE=n"}
 
 @dataclass(frozen=True)
 class Lane:
-    """One kind of machine.  `cross` is the prefix of its compiler, which `package` has; `image` what make is asked for."""
+    """One kind of machine.  `cross` is the prefix of its compiler, which `package` has; `image` what make is asked for.
+
+    agent_flags: for the agent's compiler; with -nostdlib among them it gets our own C library.
+    """
 
     name: str
     arch: str
@@ -34,16 +37,19 @@ class Lane:
     image_path: str
     agent_packages: str
     fragments: tuple[str, ...]
-    big_endian: bool = False
+    agent_flags: tuple[str, ...] = ()
 
 
+# Debian has a compiler that knows the order, and no library in it.
+ARMEB_AGENT = ("-mbig-endian", "-marm", "-mcpu=cortex-a15", "-mgeneral-regs-only", "-Wl,--be8", "-nostdlib", "-fno-builtin",
+               "-fno-tree-loop-distribute-patterns")
 LANES = {lane.name: lane for lane in (
     Lane("uml", "um", "", "gcc", "linux", "linux", "libc6-dev", ("common", "uml")),
     Lane("x86_64", "x86_64", "", "gcc", "bzImage", "arch/x86/boot/bzImage", "libc6-dev", ("common", "x86_64")),
     Lane("m68k", "m68k", "m68k-linux-gnu-", "gcc-m68k-linux-gnu", "vmlinux", "vmlinux",
-         "gcc-m68k-linux-gnu and libc6-dev-m68k-cross", ("common", "m68k"), True),
-    Lane("s390x", "s390", "s390x-linux-gnu-", "gcc-s390x-linux-gnu", "bzImage", "arch/s390/boot/bzImage",
-         "gcc-s390x-linux-gnu and libc6-dev-s390x-cross", ("common", "s390x"), True),
+         "gcc-m68k-linux-gnu and libc6-dev-m68k-cross", ("common", "m68k")),
+    Lane("armeb", "arm", "arm-linux-gnueabihf-", "gcc-arm-linux-gnueabihf", "Image", "arch/arm/boot/Image",
+         "gcc-arm-linux-gnueabihf and libc6-dev-armhf-cross", ("common", "armeb"), ARMEB_AGENT),
 )}
 
 

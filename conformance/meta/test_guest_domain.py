@@ -26,7 +26,7 @@ from rpmsg_cts.guest.runtime import LOCK, PREFIX, runtime_folder, sweep
 from rpmsg_cts.lab import PLACES
 from rpmsg_cts.link import F_EVENT_IDX, F_NS, Config, Unsupported
 from rpmsg_cts.reactor import Reactor
-from rpmsg_cts.targets import LINUX_ARMHF, LINUX_M68K, LINUX_UML, LINUX_X86_64
+from rpmsg_cts.targets import LINUX_ARMEB, LINUX_ARMHF, LINUX_M68K, LINUX_UML, LINUX_X86_64
 
 QEMU_NAMESPACE = "{http://libvirt.org/schemas/domain/qemu/1.0}"
 FILES = DomainFiles(agent_socket=Path("/tmp/x/agent.sock"), console=Path("/tmp/x/console.log"))
@@ -68,11 +68,11 @@ def test_a_legacy_device_is_on_the_bus_that_can_have_one() -> None:
     """QEMU has no legacy form of this PCI device; the memory-mapped ones of the Arm machine are legacy by themselves."""
     devices = [VhostUserDevice("/tmp/x/a.sock", 8), VhostUserDevice("/tmp/x/b.sock", 8, legacy=True)]
 
-    arguments = qemu_arguments(description(devices))
+    arguments = qemu_arguments(description(devices, "armeb"))
 
     assert "vhost-user-test-device-pci,virtio-id=7,num_vqs=2,vq_size=8,chardev=vu0,bus=pcie.0,addr=0x10" in arguments
     assert "vhost-user-test-device,virtio-id=7,num_vqs=2,vq_size=8,chardev=vu1,bus=virtio-mmio-bus.17" in arguments
-    folders = [QEMU_LANES["armhf"].device_folder(number, device.legacy) for number, device in enumerate(devices)]
+    folders = [QEMU_LANES["armeb"].device_folder(number, device.legacy) for number, device in enumerate(devices)]
     assert folders == ["/sys/bus/pci/devices/0000:00:10.0", "/sys/bus/platform/devices/a002200.virtio_mmio"]
 
 
@@ -83,7 +83,7 @@ def test_a_machine_without_legacy_devices_says_why(target: str) -> None:
         PLACES[target].port_for(Config(features=F_NS))
 
 
-@pytest.mark.parametrize("target, order", [(LINUX_UML, "le"), (LINUX_ARMHF, "le")])
+@pytest.mark.parametrize("target, order", [(LINUX_UML, "le"), (LINUX_ARMHF, "le"), (LINUX_ARMEB, "be")])
 def test_a_legacy_device_has_the_order_of_its_processor(target: str, order: str) -> None:
     place = PLACES[target]
 

@@ -18,13 +18,15 @@ from rpmsg_cts.guest.qemu import find_qemu
 from rpmsg_cts.guest.qemu_lanes import QEMU_LANES
 from rpmsg_cts.guest.runtime import runtime_folder
 from rpmsg_cts.lab import PLACES
+from rpmsg_cts.link import F_NS
 from rpmsg_cts.reactor import Reactor
-from rpmsg_cts.targets import BUILT
+from rpmsg_cts.targets import BUILT, LINUX_ARMEB
 from rpmsg_cts.vhost_user import VhostUser
 
 FEATURES = 1 << 32 | 1
 ELF_DATA, LSB, MSB = 5, 1, 2
 STEP_S, GONE_STEPS = 0.05, 200
+READY_S = 10.0
 
 pytestmark = [pytest.mark.guest, pytest.mark.timeout(300)]
 
@@ -36,16 +38,21 @@ def reactor() -> Iterator[Reactor]:
     made.close()
 
 
-@pytest.fixture(params=BUILT)
-def image(request: pytest.FixtureRequest) -> GuestImage:
-    """A kernel for each lane, if it was built: `make guests` does."""
+def prepared(target: str) -> GuestImage:
+    """A kernel, if it was built: `make kernels` does."""
     try:
-        found = kernel_image(request.param)
+        found = kernel_image(target)
         if found.lane in QEMU_LANES:
             find_qemu(QEMU_LANES[found.lane].qemu)
     except NotPrepared as missing:
         pytest.skip(str(missing))
     return found
+
+
+@pytest.fixture(params=BUILT)
+def image(request: pytest.FixtureRequest) -> GuestImage:
+    """A kernel for each lane."""
+    return prepared(request.param)
 
 
 def test_it_says_what_it_is(reactor: Reactor, image: GuestImage) -> None:
@@ -67,6 +74,19 @@ def test_each_device_is_found_in_its_place(reactor: Reactor, image: GuestImage) 
         assert ids == [7, 29, 7]
     for end in ends:
         end.close()
+
+
+def test_the_back_end_of_a_legacy_device_is_told_the_processor_s_order(reactor: Reactor) -> None:
+    """QEMU knows it when the driver resets the device, and who works on the rings has no other way to know."""
+    image = prepared(LINUX_ARMEB)
+    end = VhostUser(runtime_folder().path / "told", F_NS, reactor)
+    with Guest.boot(reactor, [VhostUserDevice(str(runtime_folder().path / "told"), 8, legacy=True)], image=image) as guest:
+        guest.load_bus()
+        assert reactor.run_until(lambda: "device is ready" in end.log(), READY_S), end.log()
+    told = [line for line in end.log() if line.startswith("SET_VRING_ENDIAN")]
+    end.close()
+
+    assert told == ["SET_VRING_ENDIAN queue 0 num 1", "SET_VRING_ENDIAN queue 1 num 1"]
 
 
 def test_it_switches_itself_off(reactor: Reactor, image: GuestImage) -> None:

@@ -112,7 +112,7 @@ MMIO = {
 
 @pytest.mark.parametrize("name, machine, words, forms", MMIO.values(), ids=list(MMIO))
 def test_which_memory_mapped_devices_are_legacy(name: str, machine: str, words: list[str], forms: dict[str, int]) -> None:
-    """On Arm they are unless told otherwise."""
+    """On Arm they are unless told otherwise, which is why linux-armeb exists."""
     shown = subprocess.run([program(name), *NOTHING_ELSE, "-machine", machine, "-monitor", "stdio", *words],
                            input="info qtree\nquit\n", capture_output=True, text=True, check=True, timeout=LIMIT_S)
 

@@ -36,6 +36,7 @@ QEMU_LANES = {
     # What these arguments leave out has nothing to do with RPMsg, and takes the emulated processor most of a second.
     "armhf": QemuLane("arm", PCI, ("console=ttyAMA0", "cryptomgr.notests", "initcall_blacklist=jent_mod_init"),
                         MMIO),
+    "armeb": QemuLane("arm", PCI, ("console=ttyAMA0",), MMIO),
     "m68k": QemuLane("m68k", "/sys/bus/platform/devices/virtio-mmio.{place}", ("console=ttyGF0",)),
     "x86_64": QemuLane("x86_64", PCI, ("console=ttyS0",)),
 }
