@@ -155,7 +155,7 @@ class UpperVhostBus(UpperLinux):
     """The part of the guest's rpmsg bus that one open /dev/vhost-rpmsg-bus has; it is there while the device runs."""
 
     def __init__(self, agent: AgentClient, bus: VhostBus, settle: Callable[[], None]) -> None:
-        super().__init__(agent, _parent_of(agent, bus.device.handle))
+        super().__init__(agent, parent_of(agent, bus.device.handle))
         self._bus, self._settle = bus, settle
         self._offers: dict[int, tuple[str, int]] = {}
         self._last_offer = 0
@@ -234,7 +234,7 @@ class UpperVhostBus(UpperLinux):
         return self._told(self._agent.release_dev, name, addr, ANY)
 
 
-def _parent_of(agent: AgentClient, handle: int) -> str:
+def parent_of(agent: AgentClient, handle: int) -> str:
     """The device below which an open /dev/vhost-rpmsg-bus has its channels, as its driver tells in fdinfo."""
     info = agent.read_text(f"/proc/self/fdinfo/{agent.descriptor(handle)}")
     return dict(line.split(":\t", 1) for line in info.splitlines() if ":\t" in line)["rpmsg-parent"]
