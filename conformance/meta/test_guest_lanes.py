@@ -129,12 +129,12 @@ def watched(variant: str) -> GuestImage:
         pytest.skip(str(missing))
 
 
-def test_kasan_looks_at_what_the_module_does(reactor: Reactor) -> None:
-    """A kernel that does not would be green for nothing."""
+def test_sanitizers_look_at_what_the_module_does() -> None:
+    """A kernel whose do not would be green for nothing."""
     image = watched("kasan+kmemleak+ubsan")
-    with Guest.boot(reactor, image=image) as guest:
-        guest.load_bus()
-        assert b"__asan_load" in guest.agent.read_file(image.module("virtio_rpmsg_bus").path)
+    module = (image.kernel.parent / image.module("virtio_rpmsg_bus").path.lstrip("/")).read_bytes()
+
+    assert b"__asan_load" in module and b"__ubsan_handle_" in module
 
 
 def test_lockdep_watches(reactor: Reactor) -> None:
