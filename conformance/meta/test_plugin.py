@@ -198,6 +198,15 @@ def test_outcomes_become_verdicts(suite, body, verdict, reason):
     assert done.ret == (0 if verdict in (Verdict.PASS, Verdict.SKIP) else 1)
 
 
+def test_an_error_says_all_that_it_has_to_say(suite):
+    """Of a kernel that does not start, the first line is our own, and the rest the kernel's."""
+    suite("@req('HDR-001')\ndef test_x(driver_link):\n    raise HarnessError('no guest: it died\\n  | no memory\\n  | panic')\n")
+
+    (result,) = results.load(suite.path).results
+    assert (result.verdict, result.reason) == (Verdict.ERROR, "HarnessError: no guest: it died")
+    assert result.observed == "  | no memory\n  | panic"
+
+
 def test_a_comparison_is_written_in_its_parts(suite):
     """Reports show them apart."""
     suite("@req('HDR-001')\ndef test_x(driver_link):\n    expect(b'a', 0x10, 'what')\n")

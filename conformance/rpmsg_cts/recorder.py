@@ -334,7 +334,7 @@ def classify(call: pytest.CallInfo[None]) -> Judgement | None:
         case AssertionError() if call.when == "call" and not _is_ours(call.excinfo):
             return _assertion(call.excinfo)
         case _:
-            return Judgement(Verdict.ERROR, _error_reason(call))
+            return _error(call)
 
 
 def _assertion(excinfo: pytest.ExceptionInfo[BaseException]) -> Judgement:
@@ -349,12 +349,13 @@ def _is_ours(excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
     return Path(str(excinfo.traceback[-1].path)).resolve().is_relative_to(PACKAGE_DIR)
 
 
-def _error_reason(call: pytest.CallInfo[None]) -> str:
+def _error(call: pytest.CallInfo[None]) -> Judgement:
+    """With all that the error says: of a guest that does not start that is what its console had."""
     assert call.excinfo is not None
     name = call.excinfo.type.__name__
-    text = _first_line(call.excinfo.value)
+    text, _, story = str(call.excinfo.value).strip().partition("\n")
     where = {"setup": "in set-up: ", "teardown": "in clean-up: "}.get(call.when, "")
-    return f"{where}{name}: {text}" if text else f"{where}{name}"
+    return Judgement(Verdict.ERROR, f"{where}{name}: {text}" if text else f"{where}{name}", "", story)
 
 
 def _first_line(error: BaseException) -> str:
