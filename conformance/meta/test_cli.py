@@ -321,6 +321,15 @@ def test_show_names_known_defects():
     done = in_process(ROOT, "show", "ROB-004")
 
     assert "K-LINUX-001 on linux-* as driver" in done.stdout
+    assert "rpmsg-cts show --finding K-LINUX-001" in " ".join(done.stdout.split())
+
+
+def test_list_shows_the_findings():
+    """With the kernels that have them, and those that do not."""
+    rows = {row["finding"]: row for row in json.loads(in_process(ROOT, "list", "--json", "findings").stdout)}
+
+    assert rows["K-LINUX-001"]["requirement"] == "ROB-004"
+    assert all(row["seen in"] for row in rows.values())
 
 
 def test_the_real_tree_collects(root):

@@ -6,6 +6,7 @@ from functools import lru_cache
 import pytest
 
 from meta.conftest import DUMMY_FIXTURES, ROOT
+from meta.recorded import ENTRY, record
 from rpmsg_cts import catalogue, results
 from rpmsg_cts.verdict import Verdict
 
@@ -285,17 +286,7 @@ def test_the_replay_line_has_what_it_takes(suite):
 
 # --- known defects ---
 
-KNOWN = """
-[[known]]
-id = "K-X-001"
-requirement = "HDR-001"
-target = "linux-*"
-role = "driver"
-kernel = ">=6.0"
-message = "delivered"
-url = "https://example.org"
-note = "a note"
-"""
+KNOWN = ENTRY.replace('requirement = "ROB-004"', 'requirement = "HDR-001"').replace('"deliver(ed|s)"', '"delivered"')
 
 
 @pytest.mark.parametrize("body, linux, sim", [
@@ -307,8 +298,7 @@ note = "a note"
 ], ids=["as-recorded", "otherwise", "gone", "inconc", "error"])
 def test_a_recorded_failure_is_known_only_as_recorded(suite, body, linux, sim):
     """Target, kernel and message have to agree; only a FAIL can be excused."""
-    (suite.project / "fixtures" / "known").mkdir()
-    (suite.project / "fixtures" / "known" / "x.toml").write_text(KNOWN, encoding="utf-8")
+    record(suite.project, KNOWN)
 
     suite(f"@req('HDR-001')\ndef test_x(driver_link):\n    {body}\n", "--target=sim", "--target=linux-armhf")
 
@@ -319,13 +309,12 @@ def test_a_recorded_failure_is_known_only_as_recorded(suite, body, linux, sim):
 
 def test_a_broken_file_of_known_defects_stops_the_run(suite):
     """With file, line and key."""
-    (suite.project / "fixtures" / "known").mkdir()
-    (suite.project / "fixtures" / "known" / "x.toml").write_text(KNOWN + "extra = 1\n", encoding="utf-8")
+    record(suite.project, KNOWN.replace("note =", "extra = 1\nnote ="))
 
     done = suite("@req('HDR-001')\ndef test_x(driver_link): pass")
 
     assert done.ret == pytest.ExitCode.USAGE_ERROR
-    assert "fixtures/known/x.toml:11: [[known]] K-X-001: unknown key 'extra'" in done.stderr.str()
+    assert "fixtures/known/x.toml:10: [[known]] K-X-001: unknown key 'extra'" in done.stderr.str()
 
 
 # --- the file ---

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rpmsg_cts import catalogue, doctor, listing, mutant_run, mutants, near, profiles, report, results, targets
+from rpmsg_cts import catalogue, doctor, finding, listing, mutant_run, mutants, near, profiles, report, results, targets
 from rpmsg_cts.bench import measure, model as bench_model
 from rpmsg_cts.cli_explore import explore, replay
 from rpmsg_cts.cli_fuzz import fuzz
@@ -55,6 +55,7 @@ Examples:
   rpmsg-cts run --target linux-armhf            the kernel of Debian's armhf package
   rpmsg-cts run --req ROB-004 --verbose         one requirement
   rpmsg-cts show ROB-004                        what it says and who tests it
+  rpmsg-cts show --finding K-LINUX-001          a defect that was found, and how to see it again
   rpmsg-cts explore                             every schedule of small worlds
   rpmsg-cts fuzz --target linux-uml             a hostile device in front of a driver
   rpmsg-cts report out/report/results.jsonl     the reports once more
@@ -247,11 +248,12 @@ def report_command(file: Path, out: Path | None, formats: Sequence[str]) -> None
 @click.argument("kind", type=click.Choice(list(listing.KINDS)))
 @click.pass_obj
 def list_command(root: Path, as_json: bool, kind: str) -> None:
-    """List what there is: requirements, tests, targets, suites, profiles or vectors.
+    """List what there is: requirements, tests, targets, suites, profiles, vectors, faults, or recorded findings.
 
     \b
     Examples:
       rpmsg-cts list requirements
+      rpmsg-cts list findings
       rpmsg-cts list --json tests
     """
     with _bad_input():
@@ -274,15 +276,30 @@ def list_command(root: Path, as_json: bool, kind: str) -> None:
 
 
 @main.command()
-@click.argument("name", metavar="ID")
+@click.argument("name", metavar="ID", default="")
+@click.option("--finding", "finding_id", metavar="K-ID", default="", help="Say everything about a defect that was found "
+              "and recorded, such as K-LINUX-001; `rpmsg-cts list findings` shows all.")
+@click.option("--mail", is_flag=True, help="With --finding: as a mail to the maintainers, plain text with its subject.")
 @click.pass_obj
-def show(root: Path, name: str) -> None:
+def show(root: Path, name: str, finding_id: str, mail: bool) -> None:
     """Say everything about one requirement: sentence, level, source, tests, vectors, known defects.
 
-    ID is an id such as ROB-004, or a slug such as header-is-16-bytes.
+    ID is an id such as ROB-004, or a slug such as header-is-16-bytes.  With --finding it is a recorded defect: what it
+    is, which kernels have it and which do not, and how to see it again.
+
+    \b
+    Examples:
+      rpmsg-cts show ROB-004
+      rpmsg-cts show --finding K-LINUX-001
+      rpmsg-cts show --finding K-LINUX-001 --mail
     """
+    if bool(name) == bool(finding_id) or (mail and not finding_id):
+        raise click.UsageError("say which requirement, or which --finding; --mail goes with --finding")
     with _bad_input():
-        (title, _), *sections = listing.requirement_sections(root, name)
+        if mail:
+            click.echo(finding.mail(root, finding_id), nl=False)
+            return
+        (title, _), *sections = finding.sections(root, finding_id) if finding_id else listing.requirement_sections(root, name)
     console = _stdout_console()
     console.print(Text(title, "bold"))
     for label, lines in sections:

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rpmsg_cts import catalogue, faults, known, mutants, profiles, targets, vectors
+from rpmsg_cts import catalogue, faults, finding, known, mutants, profiles, targets, vectors
 from rpmsg_cts.collected import Collector, collect
 from rpmsg_cts.recorder import Subject
 from rpmsg_cts.verdict import HarnessError
@@ -62,7 +62,7 @@ def all_faults(_root: Path) -> list[Entry]:
              "requirements": list(fault.requirements), "what": fault.what} for fault in faults.table().values()]
 
 
-KINDS: Mapping[str, Callable[[Path], list[Entry]]] = {
+KINDS: Mapping[str, Callable[[Path], Sequence[Entry]]] = {
     "requirements": requirements,
     "tests": tests,
     "targets": all_targets,
@@ -70,6 +70,7 @@ KINDS: Mapping[str, Callable[[Path], list[Entry]]] = {
     "profiles": all_profiles,
     "vectors": all_vectors,
     "faults": all_faults,
+    "findings": finding.rows,
 }
 
 
@@ -97,7 +98,7 @@ def requirement_sections(root: Path, name: str) -> list[tuple[str, list[str]]]:
         ("tests", _tests_of(tested)),
         ("vectors", _vectors_of(root, row)),
         ("relaxed by", _profiles_of(root, rows, row.id)),
-        ("known", [f"{entry.id} on {entry.target} as {entry.role}{' ' + entry.kernel if entry.kernel else ''}: {entry.note}"
+        ("known", [f"{entry.id} on {entry.target} as {entry.role}{' ' + entry.kernel if entry.kernel else ''}: {entry.note} See `rpmsg-cts show --finding {entry.id}`."
                    for entry in known.load(root) if entry.requirement == row.id]),
         ("stands in", [row.where]),
     ]

@@ -96,6 +96,7 @@ class Block:
     defect_id: str
     defect_note: str
     defect_url: str
+    defect_command: str
 
 
 @dataclass(frozen=True)
@@ -224,7 +225,7 @@ def _blocks(results: Results, verdict: Verdict) -> Iterable[Block]:
             link=_requirement_link(requirement), lane=lane, where=f"{clean(lane[0])} as {lane[1]}",
             claim=text.claim, findings=tuple(_finding(member) for member in members),
             defect_id=clean(defect.id) if defect else "", defect_note=one_line(defect.note) if defect else "",
-            defect_url=_safe_url(defect.url) if defect else "")
+            defect_url=_safe_url(defect.url) if defect else "", defect_command=words.finding_command(members[0]))
 
 
 def _finding(result: Result) -> Finding:

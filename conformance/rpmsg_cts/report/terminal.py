@@ -207,6 +207,8 @@ def _others(results: Results, width: int) -> Iterator[Text]:
             if group[0].known:
                 seen = shortened(one_line(f"seen: {group[0].reason}"), MAX_LINE_CHARS)
                 yield from (Text(f"      {line}") for line in textwrap.wrap(seen, max(width - 6, 40)))
+            if command := words.finding_command(group[0]):
+                yield Text(f"      more: {command}")
         yield Text()
     for defect, target in results.no_longer_seen():
         yield Text(f"{clean(defect.id)} is no longer seen on {clean(target)}: remove it from fixtures/known/", "yellow")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rpmsg_cts import known
 from rpmsg_cts.coverage import Coverage, FileCoverage, Uncovered
 from rpmsg_cts.report.text import clean, one_line
 from rpmsg_cts.results import RequirementText, Result, Results
@@ -75,6 +76,13 @@ def overlay_note(result: Result) -> str:
     if result.verdict is Verdict.PASS:
         return f"recorded as {result.known.id}, but passes"
     return f"{result.known.id}: {one_line(result.known.note)}"
+
+
+def finding_command(result: Result) -> str:
+    """Return: the command that tells all about the recorded defect of this result, empty for none."""
+    if result.verdict is not Verdict.KNOWN or not result.known or not known.ID.fullmatch(result.known.id):
+        return ""
+    return f"./rpmsg-cts show --finding {result.known.id}"
 
 
 def law(results: Results, result: Result) -> RequirementText:
