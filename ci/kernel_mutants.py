@@ -17,7 +17,7 @@ from debs import TREE
 
 sys.path.insert(0, str(TREE / "conformance"))
 from rpmsg_cts import catalogue  # noqa: E402  pylint: disable=wrong-import-position
-from rpmsg_cts.strict_toml import TABLES, TEXT, TEXTS, CatalogueError, Document, Key, Table  # noqa: E402
+from rpmsg_cts.strict_toml import INTEGER, TABLES, TEXT, TEXTS, CatalogueError, Document, Key, Table  # noqa: E402
 from rpmsg_cts.targets import is_release  # noqa: E402
 
 TABLE = Path("fixtures", "kernel", "mutants.toml")
@@ -29,7 +29,7 @@ _FILES = tuple(f"{name}.c" for name in ("virtio_rpmsg_bus", "rpmsg_ns", "rpmsg_c
 _SHAPE = {"mutant": Key(TABLES, name="name", shape={
     "name": Key(TEXT), "what": Key(TEXT), "requirement": Key(TEXT), "alive": Key(TEXT),
     "file": Key(TEXT, allowed=_FILES), "text": Key(TEXT), "instead": Key(TEXT), "survives": Key(TEXT, required=False),
-    "with": Key(TEXTS, required=False),
+    "with": Key(TEXTS, required=False), "fuzz": Key(INTEGER, required=False),
     "other": Key(TABLES, required=False,
                  shape={"releases": Key(TEXTS), "text": Key(TEXT), "instead": Key(TEXT)})})}
 
@@ -51,7 +51,8 @@ class Edit:
 class Mutant:
     """One error.  requirement: its test must go red; alive: its test must stay green; survives: why no test can see it.
 
-    variants: of the kernel that has to see it, where the plain one cannot.
+    variants: of the kernel that has to see it, where the plain one cannot.  fuzz: within how many programs the hostile
+    device must come upon it as well; 0 where it need not.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Mutant:
     edits: tuple[Edit, ...]
     survives: str
     variants: tuple[str, ...] = ()
+    fuzz: int = 0
 
     def edit_for(self, release: str) -> Edit:
         """What is changed in a kernel of this release, as in 6.1.176."""
@@ -111,7 +113,7 @@ def _mutant(row: Table, known: Mapping[str, Any]) -> Mutant:
         if not edit.text.strip() or edit.text.split() == edit.instead.split():
             raise table.error("'instead' must differ from 'text', and 'text' must say something", "text")
     return Mutant(row["name"], row["what"], row["requirement"], row["alive"], row["file"], edits, row.get("survives", ""),
-                  tuple(sorted(row.get("with", ()))))
+                  tuple(sorted(row.get("with", ()))), row.get("fuzz", 0))
 
 
 @dataclass(frozen=True)

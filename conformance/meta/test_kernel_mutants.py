@@ -55,6 +55,16 @@ def test_the_table_is_read_and_large_enough() -> None:
     assert {"virtio_rpmsg_bus.c", "rpmsg_ns.c", "rpmsg_core.c", "rpmsg_char.c"} <= {one.file for one in mutants.values()}
 
 
+def test_a_mutant_says_who_has_to_see_it(tmp_path: Path) -> None:
+    """Kernels with a variant, and the hostile device, where that is said; and some do say it."""
+    said = table(tmp_path, ROW + 'with = ["ubsan", "kasan"]\nfuzz = 7\n')[CANARY]
+
+    assert (said.variants, said.fuzz) == (("kasan", "ubsan"), 7)
+    real = kernel_mutants.load().values()
+    assert any(mutant.variants for mutant in real) and any(mutant.fuzz for mutant in real)
+    assert not any(mutant.fuzz and mutant.survives for mutant in real)
+
+
 @pytest.mark.parametrize("was, now, complaint", [
     ('"HDR-003"', '"HDR-999"', "there is no requirement HDR-999"),
     ('"ADR-002"', '"HDR-003"', "what must go red cannot be what must stay green"),
