@@ -5,6 +5,7 @@ endpoints that work by themselves; ioctls in any order."""
 from __future__ import annotations
 
 import errno
+import select
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -223,6 +224,21 @@ def test_a_driver_cannot_end_what_the_bus_lives_on(link: VhostLink, name: str) -
 
     assert link.agent.list_dir("/sys/bus/rpmsg/devices") == before
     assert link.works(ept)
+
+
+def test_a_client_is_told_when_it_can_write(link: VhostLink) -> None:
+    """Who waits for that in poll(2) must not wait for ever, nor be told at once."""
+    ept = link.upper.open(src=THEIRS, dst=OURS)
+
+    def writable() -> bool:
+        return bool(link.agent.poll(ept.handle, select.POLLOUT))
+
+    assert link.until(writable)
+    while link.upper.send(ept, b"full") == 0:
+        pass
+    assert not any((writable(), link.settle(), writable()))
+    link.lower.receive()
+    assert link.until(writable)
 
 
 # --- the endpoints of /dev/vhost-rpmsg
