@@ -179,6 +179,25 @@ def test_a_kernel_that_hangs_is_told_with_the_place(uml: str) -> None:
     assert not after
 
 
+def test_a_channel_may_have_any_name(uml: str) -> None:
+    """Bytes that are no text, too: what the agent lists can be asked for."""
+    bench = GuestBench(uml, patience_s=20.0)
+    try:
+        for digit in range(CHOICES_EACH):
+            assert not bench.play(program(announce(digit)))
+    finally:
+        bench.close()
+
+
+def announce(digit: int) -> list[int]:
+    """A step: an announcement whose name is a byte of two such digits, again and again."""
+    step = [words.ACTIONS.index(words.ANNOUNCE), *[0] * (STEP - 1)]
+    step[words.FIELD_1] = words.FIELDS[words.ANNOUNCE].index("ns.name")
+    step[words.VALUE_1] = len(words.values("ns.name", "IN"))
+    step[words.DIGITS:] = [digit] * (STEP - words.DIGITS)
+    return step
+
+
 def say() -> list[int]:
     """A step: a good message."""
     return [words.ACTIONS.index(words.SAY), *[0] * (STEP - 1)]

@@ -11,11 +11,12 @@ from rpmsg_cts.fuzz.finding import DEATH, HANG, RESTART, RULE, SPLAT, Finding
 from rpmsg_cts.fuzz.program import RINGS, Program, Step
 from rpmsg_cts.fuzz.watch import Watch
 from rpmsg_cts.guest import splat
+from rpmsg_cts.guest.errors import GuestDied, GuestError
 from rpmsg_cts.lab import Lab, place_of
 from rpmsg_cts.link_sim import SimLink
 from rpmsg_cts.results import Facts
 from rpmsg_cts.targets import DRIVER, Lane
-from rpmsg_cts.verdict import GuestFailure, Refused
+from rpmsg_cts.verdict import GuestFailure, HarnessError, Refused
 
 
 class Bench(ABC):
@@ -96,6 +97,11 @@ class GuestBench(Bench):
         except GuestFailure as failure:
             findings.append(self._failure(failure, device.step if device else None))
             self.fresh()
+        except GuestDied as died:
+            findings.append(Finding(DEATH, "", died.reason, died.reason, tuple(died.console)))
+            self.fresh()
+        except GuestError as error:
+            raise HarnessError(f"the guest's agent cannot do what is asked of it: {error}") from error
         finally:
             findings += map(_of_monitor, self._watch.end())
         return findings

@@ -288,9 +288,10 @@ class HostileDevice:
     def _judge_names(self) -> None:
         if not self._names or self._idx_lie or self._id_lies:
             return
-        known = {name.decode("ascii", "backslashreplace") for name in self._names}
+        # As a target tells it.
+        known = {name.decode(coding, "backslashreplace").rstrip("\n") for name in self._names for coding in ("ascii", "utf-8")}
         for channel in self.link.upper.channels():
-            if channel.name not in known:
+            if channel.name.rstrip("\n") not in known:
                 self._found(DELIVERY, "NS-005", f"a channel that was never announced: {channel.name!r}", "channel")
 
     def _restart(self, _step: Step) -> None:

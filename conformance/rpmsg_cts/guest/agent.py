@@ -306,7 +306,7 @@ class AgentClient:
         fields = self.ask(Request.LIST_DIR, wire.string(path))
         names = []
         while fields.more():
-            names.append(fields.text())
+            names.append(fields.path())
         return sorted(names)
 
     def read_link(self, path: str) -> str:

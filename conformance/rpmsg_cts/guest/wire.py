@@ -19,8 +19,8 @@ def u64(value: int) -> bytes:
 
 
 def string(value: str | bytes) -> bytes:
-    """Length and bytes; text is UTF-8."""
-    data = value.encode() if isinstance(value, str) else value
+    """Length and bytes; text is UTF-8, or what path() has read."""
+    data = value.encode(errors="surrogateescape") if isinstance(value, str) else value
     return u32(len(data)) + data
 
 
@@ -53,6 +53,10 @@ class Reader:
 
     def bytes(self) -> bytes:
         return self._take(self.u32())
+
+    def path(self) -> str:
+        """A name that string() makes the same bytes of: those of channels can be any."""
+        return self.bytes().decode(errors="surrogateescape")
 
     def text(self) -> str:
         return self.bytes().decode(errors="backslashreplace")
