@@ -53,7 +53,8 @@ BAD = {
     "ends at once": ("echo no memory; exit 3", GuestDied, "the guest ended\n  [|] no memory"),
     "panics": ("echo 'Kernel panic - not syncing: no init'; exit 1", GuestDied, "died: Kernel panic - not syncing: no init"),
     "garbage": ("head -c 100000 /dev/urandom; exit 1", GuestDied, "the guest ended"),
-    "hangs": ("exec sleep 600", BootFailed, "its first program has not started after 0.5 s"),
+    "hangs": ("exec sleep 600", BootFailed, "its first program has not started after 0.5 s; its console has "
+              "nothing: is this a kernel for this machine"),
     "floods its console": ("while echo flood; do :; done", GuestError, "flood"),
     "floods one line": ("exec tr '\\0' x < /dev/zero", GuestError, "  [|] x{300}\\Z"),
     "floods the agent's line": (f"{FIND_PORT}; exec yes >&$port", BootFailed, "the guest's agent does not answer"),

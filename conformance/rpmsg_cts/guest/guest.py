@@ -168,6 +168,7 @@ class Guest:
             self.hello = self._agent.hello(HELLO_TIMEOUT_S)
         except (AgentTimeout, BootFailed) as error:
             tail = "".join(f"\n  | {line}" for line in self.console_tail())
+            tail = tail or "; its console has nothing: is this a kernel for this machine?"
             raise BootFailed(f"the guest's agent does not answer: {error}{tail}") from None
 
     def _death(self) -> GuestDied | None:
