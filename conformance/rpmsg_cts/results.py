@@ -18,7 +18,7 @@ from typing import Any
 
 from rpmsg_cts.coverage import Coverage
 from rpmsg_cts.diagram.row import ENDS, STYLES, Row
-from rpmsg_cts.targets import SIM
+from rpmsg_cts.targets import SIM, is_in_process
 from rpmsg_cts.verdict import HarnessError, Judgement, Verdict, worst
 
 VERSION = 1
@@ -148,6 +148,18 @@ class Results:
         for result in self.results:
             cells.setdefault((result.requirement, result.lane), []).append(result)
         return cells
+
+    def differences(self) -> dict[tuple[str, str], list[Result]]:
+        """Return: for each (requirement, role) of which real targets do not all say the same, a result of each of them.
+
+        It is the first of the worst of a target.  One that is skipped somewhere says nothing of that target.
+        """
+        found: dict[tuple[str, str], list[Result]] = {}
+        for (requirement, (target, role)), members in sorted(self.cells().items(), key=lambda cell: cell[0][0]):
+            verdict = worst(member.verdict for member in members)
+            if verdict is not Verdict.SKIP and not is_in_process(target):
+                found.setdefault((requirement, role), []).append(next(one for one in members if one.verdict is verdict))
+        return {key: said for key, said in found.items() if len({(one.verdict, one.known) for one in said}) > 1}
 
     def with_verdict(self, verdict: Verdict) -> list[Result]:
         """Return: the results of one verdict, in file order."""

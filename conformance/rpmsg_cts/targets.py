@@ -77,7 +77,7 @@ class Target:
     @property
     def in_process(self) -> bool:
         """Whether it is our own library, in this process and in simulated time."""
-        return self.name == SIM or self.name.startswith(MUTANT_PREFIX)
+        return is_in_process(self.name)
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,11 @@ def find(name: str, targets: dict[str, Target]) -> Target:
         raise UnknownTarget(f"unknown target '{name}': a kernel is named as in {kind}:6.1 or {kind}:6.1+kasan; "
                             "`rpmsg-cts kernel list` shows those that were built")
     return replace(targets[kind], name=name)
+
+
+def is_in_process(name: str) -> bool:
+    """Return: whether the target of this name is our own library."""
+    return name == SIM or name.startswith(MUTANT_PREFIX)
 
 
 def kind_of(name: str) -> str:

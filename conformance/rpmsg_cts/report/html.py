@@ -150,6 +150,8 @@ def render(results: Results) -> str:
         cards=[_card(results, lane, anchors) for lane in results.lanes()],
         suites=[_suite(results, suite, anchors) for suite in results.suites()],
         blocks=blocks,
+        differences=[(clean(requirement), role, _requirement_link(requirement), words.what_differs(said))
+                     for (requirement, role), said in results.differences().items()],
         inconc=_groups(results.with_verdict(Verdict.INCONC)),
         skip=_groups(results.with_verdict(Verdict.SKIP)),
         gone=[(clean(defect.id), clean(target)) for defect, target in results.no_longer_seen()],

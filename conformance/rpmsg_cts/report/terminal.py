@@ -49,7 +49,7 @@ def render(results: Results, console: Console, unicode_symbols: bool | None = No
     for coverage in results.coverage.values():
         console.print(_coverage_table(coverage))
         _put(console, Text())
-    for section in (_legend(results, unicode_symbols), _failures(results, console.width), _others(results, console.width),
+    for section in (_legend(results, unicode_symbols), _differences(results, console.width), _failures(results, console.width), _others(results, console.width),
                     _coverage(results), _foot(results)):
         for line in section:
             _put(console, line)
@@ -111,6 +111,20 @@ def _legend(results: Results, unicode_symbols: bool) -> Iterator[Text]:
             symbol = face.symbol if unicode_symbols else face.ascii
             yield Text(f"  {symbol} {verdict:6} {counts[verdict]:5}  ", face.colour).append(Text(face.means, "default"))
     yield Text("  a cell shows the worst verdict of its tests; 1/4: one of four has it; empty: no test there", "dim")
+    yield Text()
+
+
+def _differences(results: Results, width: int) -> Iterator[Text]:
+    """Where one kernel is not like another: a defect that was mended, or that needs another machine to be seen."""
+    if not (found := results.differences()):
+        return
+    yield Text("differences between targets", "bold")
+    for (requirement, role), said in found.items():
+        label = f"{clean(requirement)} {role}"
+        for verdict, where in words.what_differs(said):
+            for line in textwrap.wrap(where, max(width - 27, 40), break_long_words=False, break_on_hyphens=False):
+                yield Text(f"  {label:16} ").append(f"{verdict:6}", FACES[verdict].colour).append(f"  {line}")
+                label = ""
     yield Text()
 
 

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 
 from rpmsg_cts import known
 from rpmsg_cts.coverage import Coverage, FileCoverage, Uncovered
-from rpmsg_cts.report.text import clean, one_line
+from rpmsg_cts.report.text import clean, one_line, shortened
 from rpmsg_cts.results import RequirementText, Result, Results
 from rpmsg_cts.verdict import FACES, Verdict
+
+# Of a reason, beside others in one line.
+MAX_WHY_CHARS = 120
 
 
 def headline(results: Results) -> str:
@@ -76,6 +79,15 @@ def overlay_note(result: Result) -> str:
     if result.verdict is Verdict.PASS:
         return f"recorded as {result.known.id}, but passes"
     return f"{result.known.id}: {one_line(result.known.note)}"
+
+
+def what_differs(said: Sequence[Result]) -> list[tuple[Verdict, str]]:
+    """Return: each verdict, with the targets that have it and why; a result a target, as differences() has them."""
+    groups: dict[tuple[Verdict, str], list[str]] = {}
+    for result in said:
+        why = result.known.id if result.verdict is Verdict.KNOWN and result.known else result.reason
+        groups.setdefault((result.verdict, shortened(one_line(why), MAX_WHY_CHARS)), []).append(one_line(result.target))
+    return [(verdict, f"{', '.join(names)}{f' ({why})' if why else ''}") for (verdict, why), names in groups.items()]
 
 
 def finding_command(result: Result) -> str:
