@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-import importlib.machinery
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from meta.programs import program
 
 ROOT = Path(__file__).resolve().parents[2]
 RELEASE = "7.2.1-armmp"
@@ -29,12 +29,7 @@ LAYOUTS = {
 @pytest.fixture
 def fetch_kernel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     """The program, with a build folder of its own, and no image of its own kind."""
-    monkeypatch.syspath_prepend(str(ROOT / "ci"))
-    loader = importlib.machinery.SourceFileLoader("fetch_kernel", str(ROOT / "ci" / "fetch-kernel"))
-    spec = importlib.util.spec_from_loader(loader.name, loader)
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
+    module = program("fetch-kernel")
     monkeypatch.setattr(module, "BUILD", tmp_path)
     monkeypatch.setattr(module, "PLACE", tmp_path / "kernel-armhf")
     monkeypatch.setattr(module, "FACTS", tmp_path / "kernel-armhf" / "facts.json")
