@@ -192,6 +192,22 @@ def test_messages_wait_for_a_client_that_comes_later(link: VhostLink, clients: C
     assert link.lower.receive() is None
 
 
+def test_who_takes_an_offer_has_an_address(link: VhostLink) -> None:
+    """Messages from everywhere take nothing, however many they are; the one behind them does."""
+    address = offer(link, "rpmsg-patient")
+    for _ in range(4):
+        for _ in range(5):
+            link.lower.send(ANY, address, b"?", notify=False)
+        link.bus.kick(TX)
+        link.settle()
+    assert hands(link).channels() == []
+
+    link.lower.send(OURS, address, b"!")
+    link.settle()
+
+    assert hands(link).channels() == [Channel("rpmsg-patient", OURS, address)]
+
+
 def test_an_offer_outlives_the_driver_and_ends_when_told(link: VhostLink) -> None:
     """A driver that starts again is told again; nobody is told of what has ended."""
     address = offer(link, "rpmsg-lasting")
