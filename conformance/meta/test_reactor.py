@@ -114,6 +114,29 @@ def test_what_is_owed_is_waited_for(reactor: Reactor) -> None:
     assert peer.turns == 0 and steps == [False]
 
 
+@pytest.mark.parametrize("result", [True, False])
+def test_what_asking_brought_about_is_waited_for(reactor: Reactor, result: bool) -> None:
+    """Whoever asks may do something, as to take a message and give its buffer back: the other one answers before it runs."""
+    peer, owed, turns = Peer(reactor), list[bool](), []
+    peer.delay_s = 1.5
+    fd = os.eventfd(0)
+
+    def pay() -> None:
+        os.eventfd_read(fd)
+        owed.clear()
+        turns.append(peer.turns)
+
+    def ask() -> bool:
+        owed.append(True)
+        os.eventfd_write(fd, 1)
+        return result
+
+    reactor.add(fd, pay, lambda: bool(owed))
+    reactor.run_until(ask, 1)
+
+    assert turns == ([0] if result else [0, 1])
+
+
 def test_one_that_falls_silent_is_given_up(reactor: Reactor, monkeypatch: pytest.MonkeyPatch) -> None:
     """A kernel that computes for ever would stop the run, in whatever time."""
     monkeypatch.setattr(reactors, "SILENCE_S", 0.01)

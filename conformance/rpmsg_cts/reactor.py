@@ -104,7 +104,7 @@ class Reactor:
                 if done():
                     self._take_time(pace)
                     return True
-                if not pace.advance(deadline_s):
+                if not self._goes_on(pace, deadline_s) and pace.is_open():
                     return False
             timeout_s = deadline_s - pace.now_s
         return self._run_in_our_time(done, timeout_s)
@@ -121,24 +121,29 @@ class Reactor:
 
     def _comes_to_rest(self, pace: Pace) -> bool:
         """Serve descriptors until the other one waits, and all that it has said is heard.  Return: whether it does."""
-        stepped = False
+        if not self._falls_still(pace):
+            return False
+        self._step()
+        return self._falls_still(pace)
+
+    def _falls_still(self, pace: Pace) -> bool:
         while pace.is_open():
             expected = not pace.is_still() or any(owing() for owing in self._owing.values())
             if self._serve(SILENCE_S if expected else 0):
                 continue
-            if expected:
-                pace.close()
-            elif stepped:
+            if not expected:
                 return True
-            else:
-                self._step()
-                stepped = True
+            pace.close()
         return False
+
+    def _goes_on(self, pace: Pace, deadline_s: float) -> bool:
+        """Give the other one its turn; what we have just done may be owed an answer, which comes first."""
+        return self._falls_still(pace) and pace.advance(deadline_s)
 
     def _take_time(self, pace: Pace) -> None:
         """Let the other one run until we have come to do what we do next."""
         deadline_s = pace.now_s + pace.haste_s()
-        while pace.advance(deadline_s) and self._comes_to_rest(pace):
+        while self._goes_on(pace, deadline_s) and self._comes_to_rest(pace):
             pass
 
     def _serve(self, timeout_s: float) -> bool:
