@@ -15,7 +15,10 @@ ENDS = {DEVICE_END: "device", DRIVER_END: "driver"}
 
 
 class VhostUser:
-    """Listens on a socket; `xport` is the device's side of whatever driver comes."""
+    """Listens on a socket; `xport` is the device's side of whatever driver comes.
+
+    inband: notifications go and come in messages, and what happens is noted, for a run in a time that is not ours.
+    """
 
     def __init__(self, path: Path, features: int, reactor: Reactor, native: Native | None = None,
                  tracer: Tracer | None = None, inband: bool = False) -> None:
@@ -32,25 +35,26 @@ class VhostUser:
         if self._vu == self._ffi.NULL:
             raise HarnessError(f"cannot listen on {path}: {error_name(error[0])}")
         self.note = reactor.note if inband else None
-        self._probes = {end: self._probe(end, path.name) for end in ENDS} if inband else {}
-        if tracer:
-            self._lib.rps_vu_observe(self._vu, tracer.probe(DEVICE_END), tracer.probe(DRIVER_END))
-        elif inband:
-            self._lib.rps_vu_observe(self._vu, self._probes[DEVICE_END][0], self._probes[DRIVER_END][0])
+        probes = {end: tracer.probe(end) if tracer else self._ffi.NULL for end in ENDS}
+        # What C holds must live as long as it does.
+        self._noting = [self._noted(f"{path.name} {ENDS[end]}", probes[end]) for end in sorted(ENDS)] if inband else []
+        driver, device = [probe for probe, _ in self._noting] or [probes[end] for end in sorted(ENDS)]
+        self._lib.rps_vu_observe(self._vu, device, driver)
         # A guest may shorten its memory under our hands.
         checked(self._lib.rps_vu_guard_sigbus(self._vu), "guard against SIGBUS")
         self.xport = self._lib.rps_vu_xport(self._vu)
         self._stats = self._ffi.new("struct rps_vu_stats *")
         reactor.add(self._lib.rps_vu_fd(self._vu), self.service, self._is_owed if inband else None)
 
-    def _probe(self, end: int, name: str) -> tuple[Any, Any]:
-        """An observer that notes what an end does.  Return: it, and what must live as long."""
+    def _noted(self, who: str, other: Any) -> tuple[Any, Any]:
+        """An observer of one end that notes what it does, and tells another observer.  Return: it, and its function."""
         note, events = self._reactor.note, self._ffi.typeof("enum rps_event").elements
-        who = f"{name} {ENDS[end]}"
 
         @self._ffi.callback("void(void *, enum rps_event, uint64_t, uint64_t, uint64_t)")
         def see(_: Any, event: int, *operands: int) -> None:
             note(f"{who} {events[event].removeprefix('RPS_EVENT_')} {' '.join(map(hex, operands))}")
+            if other != self._ffi.NULL:
+                other.event(other.priv, event, *operands)
 
         return self._ffi.new("struct rps_probe *", {"event": see}), see
 
