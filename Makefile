@@ -319,8 +319,8 @@ SANITISED := kasan+kmemleak+ubsan
 
 .PHONY: kernel-suite
 kernel-suite: all guest kernel-uml kernel-big ## the suites on a kernel of each lane
-	./rpmsg-cts run --target linux-armhf --target linux-uml:6.1 $(BIG:%=--target linux-%:6.1) \
-		--out out/kernels
+	./rpmsg-cts run --target linux-armhf --target linux-uml:6.1 --target linux-uml-simtime:6.1 \
+		$(BIG:%=--target linux-%:6.1) --out out/kernels
 
 # So many programs take some seconds, most of them for the defects that are known.
 .PHONY: kernel-fuzz

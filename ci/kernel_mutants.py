@@ -17,7 +17,7 @@ from debs import TREE
 
 sys.path.insert(0, str(TREE / "conformance"))
 from rpmsg_cts import catalogue  # noqa: E402  pylint: disable=wrong-import-position
-from rpmsg_cts.strict_toml import INTEGER, TABLES, TEXT, TEXTS, CatalogueError, Document, Key, Table  # noqa: E402
+from rpmsg_cts.strict_toml import BOOLEAN, INTEGER, TABLES, TEXT, TEXTS, CatalogueError, Document, Key, Table  # noqa: E402
 from rpmsg_cts.targets import is_release  # noqa: E402
 
 TABLE = Path("fixtures", "kernel", "mutants.toml")
@@ -29,7 +29,7 @@ _FILES = tuple(f"{name}.c" for name in ("virtio_rpmsg_bus", "rpmsg_ns", "rpmsg_c
 _SHAPE = {"mutant": Key(TABLES, name="name", shape={
     "name": Key(TEXT), "what": Key(TEXT), "requirement": Key(TEXT), "alive": Key(TEXT),
     "file": Key(TEXT, allowed=_FILES), "text": Key(TEXT), "instead": Key(TEXT), "survives": Key(TEXT, required=False),
-    "with": Key(TEXTS, required=False), "fuzz": Key(INTEGER, required=False),
+    "with": Key(TEXTS, required=False), "fuzz": Key(INTEGER, required=False), "simtime": Key(BOOLEAN, required=False),
     "other": Key(TABLES, required=False,
                  shape={"releases": Key(TEXTS), "text": Key(TEXT), "instead": Key(TEXT)})})}
 
@@ -52,7 +52,7 @@ class Mutant:
     """One error.  requirement: its test must go red; alive: its test must stay green; survives: why no test can see it.
 
     variants: of the kernel that has to see it, where the plain one cannot.  fuzz: within how many programs the hostile
-    device must come upon it as well; 0 where it need not.
+    device must come upon it as well; 0 where it need not.  simtime: it is judged in simulated time.
     """
 
     name: str
@@ -64,6 +64,7 @@ class Mutant:
     survives: str
     variants: tuple[str, ...] = ()
     fuzz: int = 0
+    simtime: bool = False
 
     def edit_for(self, release: str) -> Edit:
         """What is changed in a kernel of this release, as in 6.1.176."""
@@ -113,7 +114,7 @@ def _mutant(row: Table, known: Mapping[str, Any]) -> Mutant:
         if not edit.text.strip() or edit.text.split() == edit.instead.split():
             raise table.error("'instead' must differ from 'text', and 'text' must say something", "text")
     return Mutant(row["name"], row["what"], row["requirement"], row["alive"], row["file"], edits, row.get("survives", ""),
-                  tuple(sorted(row.get("with", ()))), row.get("fuzz", 0))
+                  tuple(sorted(row.get("with", ()))), row.get("fuzz", 0), row.get("simtime", False))
 
 
 @dataclass(frozen=True)
