@@ -12,11 +12,11 @@ from meta.programs import program
 build_initramfs = program("build-initramfs")
 
 
-@pytest.mark.parametrize("lane", ["armhf", *build_initramfs.LANES])
-def test_the_agent_compiles_without_a_kernel(tmp_path: Path, lane: str) -> None:
+@pytest.mark.parametrize("machine", ["armhf", *build_initramfs.LANES])
+def test_the_agent_compiles_without_a_kernel(tmp_path: Path, machine: str) -> None:
     """Whoever changes it has not built a kernel of each lane."""
     try:
-        compiler = build_initramfs.compiler_for(lane)
+        compiler = build_initramfs.compiler_for(machine)
     except FileNotFoundError as missing:
         pytest.skip(str(missing))
 
