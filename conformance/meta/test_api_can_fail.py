@@ -8,18 +8,15 @@ what the agent answers, or what is on the ring, becomes what it would be had the
 from __future__ import annotations
 
 import errno
-import json
-import os
 import select
-import subprocess
-import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from meta import liar
+from meta.liar import Liar, Lies, Made, always, changed
 from rpmsg_cts import decode
 from rpmsg_cts.client_linux import Kind, Record
 from rpmsg_cts.guest.agent import JobResult
@@ -28,25 +25,9 @@ from rpmsg_cts.guest.image import kernel_image
 from rpmsg_cts.link import Message
 from rpmsg_cts.link_linux import LinuxLink
 
-ROOT = Path(__file__).resolve().parents[2]
-SUITE = ROOT / "conformance" / "api"
 TARGET = "linux-uml:6.1"
 DESTROY_EPT, RELEASE_DEV = 0xB502, 0x4028B504
 ERESTARTSYS = 512
-PATIENCE_S = 240
-
-# (link, the right function) -> the wrong one.
-Made = Callable[[LinuxLink, Callable[..., Any]], Callable[..., Any]]
-
-
-def always(value: object) -> Made:
-    """Whatever is asked, without doing it."""
-    return lambda link, right: lambda *arguments, **more: value
-
-
-def changed(change: Callable[[Any], object]) -> Made:
-    """The right answer, changed."""
-    return lambda link, right: lambda *arguments, **more: change(right(*arguments, **more))
 
 
 def instead_of(number: int, value: object) -> Made:
@@ -133,7 +114,7 @@ def with_result(result: int) -> Callable[[Record], Record]:
 LATE = Record(Kind.MESSAGE, 0, 0, 0, 0, 0, 0, 0, b"")
 
 # test: what the lie is put in place of, and the lie.
-LIES: dict[str, tuple[str, Made]] = {
+LIES: Lies = {
     "test_sample_client_says_hello_a_hundred_times":
         ("next_message", changed(lambda message: replace(message, payload=message.payload + b"\0"))),
     "test_a_client_needs_the_core_alone": ("clients.modules_below", changed(lambda names: [*names, "virtio_rpmsg_bus"])),
@@ -194,26 +175,7 @@ LIES: dict[str, tuple[str, Made]] = {
 }
 
 
-class Liar:
-    """A pytest plugin: each test's own lie is told while it runs."""
-
-    @pytest.hookimpl(hookwrapper=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
-        """Put the lie in its place."""
-        link = item.funcargs["linux_link"]  # type: ignore[attr-defined]
-        where, made = LIES[item.originalname]  # type: ignore[attr-defined]
-        *outer, name = where.split(".")
-        holder = getattr(link, outer[0]) if outer else link
-        with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(holder, name, made(link, getattr(holder, name)))
-            yield
-
-
-def run(results: Path, plugins: Sequence[object]) -> int:
-    """In a process of its own: the suite with the plugins."""
-    from rpmsg_cts.collected import run_pytest  # pylint: disable=import-outside-toplevel
-
-    return run_pytest(ROOT, [SUITE], [f"--target={TARGET}", f"--results={results}"], plugins)
+LIAR = Liar(LIES, "linux_link")
 
 
 @pytest.fixture(scope="module")
@@ -223,18 +185,7 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
         kernel_image(TARGET)
     except NotPrepared as missing:
         pytest.skip(str(missing))
-    path = tmp_path_factory.mktemp("api") / "results.jsonl"
-    script = f"import pathlib; from meta.test_api_can_fail import Liar, run; run(pathlib.Path({str(path)!r}), [Liar()])"
-    done = subprocess.run([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": str(ROOT / "conformance")},
-                          capture_output=True, text=True, check=False, timeout=PATIENCE_S)
-    assert path.exists(), done.stderr
-    found: dict[str, set[str]] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        if "verdict" in row:
-            name = row["test"].partition("::")[2].partition("[")[0]
-            found.setdefault(name, set()).add(row["verdict"])
-    return found
+    return liar.verdicts("test_api_can_fail", "api", TARGET, tmp_path_factory.mktemp("api") / "results.jsonl")
 
 
 @pytest.mark.guest
@@ -247,7 +198,4 @@ def test_a_kernel_that_does_otherwise_is_found(test: str, verdicts: dict[str, se
 
 def test_there_is_a_lie_for_each_test() -> None:
     """A new test shows that it can fail, too."""
-    named = {line.partition("def ")[2].partition("(")[0] for path in SUITE.glob("test_*.py")
-             for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("def test_")}
-
-    assert named == set(LIES)
+    assert liar.tests_of("api") == set(LIES)
