@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 
 from rpmsg_cts import decode
 from rpmsg_cts.driver_bus import DriverBus
@@ -14,6 +15,7 @@ from rpmsg_cts.native import checked, error_name
 from rpmsg_cts.verdict import HarnessError
 
 ALL = ~0
+LOOKS_MAX = 50_000_000  # some tenths of a second
 
 
 class LowerDriver(Lower):
@@ -138,9 +140,13 @@ class LowerDriver(Lower):
         checked(status, f"reclaim from queue {queue}")
         return used.id, used.len_bytes
 
+    def wants_kick(self, queue: int) -> bool:
+        """Whether the device wants to hear of what was offered; whoever asks kicks."""
+        return bool(self._lib.rps_tdrv_kick_needed(self._tdrv, queue))
+
     def kick(self, queue: int, *, force: bool = False) -> bool:
         """Return: whether the device was kicked, which it may have asked not to be."""
-        wanted = bool(self._lib.rps_tdrv_kick_needed(self._tdrv, queue)) or force
+        wanted = self.wants_kick(queue) or force
         if wanted:
             self.bus.kick(queue)
         return wanted
@@ -179,6 +185,24 @@ class LowerDriver(Lower):
         if notify:
             self.kick(TX)
         return index
+
+    def send_at(self, raw: bytes, used_idx: int, more_looks: int, begin: Callable[[], None]) -> bool:
+        """Let something begin, and send once used.idx of queue 1 has come so far and was looked at so often since.
+
+        Return: whether the device was kicked, which it is if it wants it, or where that moment never came.
+        """
+        given(self.can_send(), "the device has returned a send buffer")
+        index = self._free.pop(0)
+        self.write(self.tx_addr(index), raw)
+        seg = self._ffi.new("struct rps_tester_seg *", {"addr": self.tx_addr(index), "len_bytes": len(raw)})
+        moment = self._ffi.new("struct rps_tdrv_moment *",
+                               {"used_idx": used_idx, "more_looks": more_looks, "looks_max": LOOKS_MAX})
+        begin()
+        status = self._lib.rps_tdrv_offer_at(self._tdrv, TX, seg, index, moment)
+        wanted = status == -errno.ETIME or bool(checked(status, "offer a message"))
+        if wanted:
+            self.bus.kick(TX)
+        return wanted
 
     def receive(self, *, give_back: bool = True) -> Message | None:
         used = self.reclaim(RX)

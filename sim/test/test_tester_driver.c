@@ -145,6 +145,32 @@ START_TEST(a_kick_is_needed_once_for_what_was_offered)
 }
 END_TEST
 
+START_TEST(a_buffer_is_shown_at_its_moment)
+{
+	struct fixture fix = set_up(_i);
+	struct rps_tester_seg seg = { fix.place.spare, 19, 0 };
+	struct rps_tdrv_moment moment = { 0, 3, 100 };
+	struct rps_tdrv_used used;
+
+	write_text(&fix, seg.addr, "abc");
+	ck_assert_int_eq(rps_tdrv_offer_at(fix.tdrv, 1, &seg, 4, &moment), 1);
+	rps_world_kick(fix.world, 1);
+	settle(fix.world);
+	expect_text(fix.world, RPS_END_DEVICE, fix.ept, "abc");
+
+	moment.used_idx = 2;
+	ck_assert_int_eq(rps_tdrv_offer_at(fix.tdrv, 1, &seg, 5, &moment),
+			 -ETIME);
+	rps_world_kick(fix.world, 1);
+	settle(fix.world);
+	for (uint32_t token = 4; token < 6; token++) {
+		ck_assert_int_eq(rps_tdrv_reclaim(fix.tdrv, 1, &used), 0);
+		ck_assert_uint_eq(used.id, token);
+	}
+	tear_down(&fix);
+}
+END_TEST
+
 START_TEST(what_no_ring_could_hold_is_refused)
 {
 	struct fixture fix = set_up(0);
@@ -187,6 +213,7 @@ int main(void)
 			    0, 4);
 	tcase_add_loop_test(tcase, a_kick_is_needed_once_for_what_was_offered,
 			    0, 4);
+	tcase_add_loop_test(tcase, a_buffer_is_shown_at_its_moment, 0, 4);
 	tcase_add_test(tcase, what_no_ring_could_hold_is_refused);
 	tcase_add_test(tcase, destroying_takes_nothing);
 	suite_add_tcase(suite, tcase);

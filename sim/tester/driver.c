@@ -11,6 +11,7 @@
 #include <rps/vdrv.h>
 #include <rps/xport.h>
 
+#include "../base/access.h"
 #include "../base/assert.h"
 #include "../base/probe.h"
 
@@ -98,6 +99,52 @@ int rps_tdrv_offer(struct rps_tdrv *tdrv, uint32_t queue,
 					       (struct gpa){ table }, bufs,
 					       count, opaque);
 	return rps_vdrv_offer(&tdrv->vq[queue], bufs, count, opaque);
+}
+
+static bool has_come(const struct vdrv *vq, uint16_t idx)
+{
+	uint16_t seen =
+		acquire16(view_of(vq->mem), SEAM_USED_IDX, &vq->ring.used->idx);
+
+	return (uint16_t)(seen - idx) <= vq->ring.num;
+}
+
+/* Return: whether @moment came. */
+static bool wait_for(const struct vdrv *vq,
+		     const struct rps_tdrv_moment *moment)
+{
+	uint64_t look = 0;
+
+	while (!has_come(vq, moment->used_idx))
+		if (++look >= moment->looks_max)
+			return false;
+	for (look = 0; look < moment->more_looks; look++)
+		(void)has_come(vq, moment->used_idx);
+	return true;
+}
+
+int rps_tdrv_offer_at(struct rps_tdrv *tdrv, uint32_t queue,
+		      const struct rps_tester_seg *seg, uint32_t token,
+		      const struct rps_tdrv_moment *moment)
+{
+	const struct vbuf buf = {
+		.addr = { seg->addr },
+		.len_bytes = seg->len_bytes,
+		.device_writes = seg->device_writes,
+	};
+	bool wanted;
+	bool came;
+	int err;
+
+	rps_assert(queue < RPS_NUM_QUEUES);
+	err = rps_vdrv_stage(&tdrv->vq[queue], &buf, 1,
+			     (void *)(uintptr_t)token);
+	if (err)
+		return err;
+	came = wait_for(&tdrv->vq[queue], moment);
+	rps_vdrv_publish(&tdrv->vq[queue]);
+	wanted = rps_vdrv_kick_needed(&tdrv->vq[queue]);
+	return came ? wanted : -ETIME;
 }
 
 int rps_tdrv_reclaim(struct rps_tdrv *tdrv, uint32_t queue,

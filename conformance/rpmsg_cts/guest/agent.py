@@ -366,6 +366,12 @@ class AgentClient:
         """Write without waiting (EAGAIN); EDEADLK on a handle that blocks, for which there is write_async()."""
         return self.ask(Request.WRITE, wire.u32(handle) + wire.string(data)).u32()
 
+    def begin_write(self, handle: int, data: bytes) -> None:
+        """As write(), but go on while it is on its way; what comes of it is lost.  The next question waits for it."""
+        self._last_id += 1
+        self._send(encode(Frame(Request.WRITE, self._last_id, wire.u32(handle) + wire.string(data))), Request.WRITE,
+                   ANSWER_TIMEOUT_S)
+
     def poll(self, handle: int, events: int = select.POLLIN) -> int:
         """Ask for readiness without waiting.  Return: revents, as of poll(2)."""
         return self.ask(Request.POLL, wire.u32(handle) + wire.u32(events)).u32()

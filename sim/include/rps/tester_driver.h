@@ -57,6 +57,21 @@ RPS_API int rps_tdrv_offer(struct rps_tdrv *tdrv, uint32_t queue,
 			   const struct rps_tester_seg *segs, uint16_t count,
 			   uint64_t table, uint32_t token);
 
+/* A moment of the device's work. */
+struct rps_tdrv_moment {
+	uint16_t used_idx;   /* the used index has come here */
+	uint32_t more_looks; /* and was looked at so often since */
+	uint64_t looks_max;  /* until it never comes */
+};
+
+/* As rps_tdrv_offer() of one buffer, which the device is shown at @moment and
+ * not before; it is asked at once whether it wants a kick.  Return: 1 where it
+ * does, 0 where not; -ETIME where the moment never came: the buffer is shown
+ * all the same, and the caller kicks. */
+RPS_API int rps_tdrv_offer_at(struct rps_tdrv *tdrv, uint32_t queue,
+			      const struct rps_tester_seg *seg, uint32_t token,
+			      const struct rps_tdrv_moment *moment);
+
 /* Return: as rps_vdrv_reclaim(). */
 RPS_API int rps_tdrv_reclaim(struct rps_tdrv *tdrv, uint32_t queue,
 			     struct rps_tdrv_used *out);
