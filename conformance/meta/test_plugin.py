@@ -335,9 +335,12 @@ def test_the_file_says_what_was_run_and_how_it_ended(suite):
 def test_the_file_says_what_no_target_of_the_run_can_be_judged_by(suite):
     """What Linux alone has is not missing on our own ends."""
     suite("@req('HDR-001')\ndef test_x(link): pass", "--target=sim")
-    assert {text.suite for text in results.load(suite.path).elsewhere()} == {"api"}
+    assert {text.suite for text in results.load(suite.path).elsewhere()} == {"api", "vhost"}
 
     suite("@req('HDR-001')\ndef test_x(link): pass", "--target=sim", "--target=linux-armhf")
+    assert {text.suite for text in results.load(suite.path).elsewhere()} == {"vhost"}
+
+    suite("@req('HDR-001')\ndef test_x(link): pass", "--target=sim", "--target=linux-armhf", "--target=vhost-api")
     assert results.load(suite.path).elsewhere() == []
 
 

@@ -13,7 +13,7 @@ from rpmsg_cts import catalogue, faults, profiles
 
 ROOT = Path(__file__).resolve().parents[2]
 JUDGED_HERE = ("layout", "initialisation", "header", "endianness", "addressing", "name_service", "flow", "robustness",
-               "api")
+               "api", "vhost")
 
 
 def functions() -> Iterator[tuple[str, ast.FunctionDef]]:

@@ -22,7 +22,8 @@ from rpmsg_cts.native import checked
 from rpmsg_cts.verdict import HarnessError
 
 NUM_QUEUES = 2
-PAGE = 4096
+PAGE = 4096  # of the log, and of the guest
+F_LOG_ALL = 1 << 26
 SPARE_BYTES = 65536
 # Never shared with the device: what its ioctls point to.
 PRIVATE_BYTES = 256 * 1024
@@ -121,14 +122,19 @@ class VhostDevice:
         self.handle = agent.open(path, os.O_RDWR)
         self._bells: list[int] = []
         self._rung: dict[int, int] = {}
-        self.closed = False
+        self._closed = False
+
+    def close_device(self) -> None:
+        """Close the device's own descriptor; its bells are still ours."""
+        if not self._closed:
+            self._closed = True
+            self.agent.close_handle(self.handle)
 
     def close(self) -> None:
         """The device ends, and its bells with it."""
-        if not self.closed:
-            self.closed = True
-            for handle in (self.handle, *self._bells):
-                self.agent.close_handle(handle)
+        self.close_device()
+        while self._bells:
+            self.agent.close_handle(self._bells.pop())
 
     def ask(self, number: int, argument: bytes = b"") -> bytes:
         """One ioctl.  Return: its argument afterwards; AgentError where it is refused."""
@@ -138,6 +144,14 @@ class VhostDevice:
         """One ioctl.  Return: 0 or -errno."""
         try:
             self.ask(number, argument)
+        except AgentError as error:
+            return -error.errno
+        return 0
+
+    def tell_value(self, number: int, value: int) -> int:
+        """One ioctl whose argument is a number, or an address that may be anybody's.  Return: 0 or -errno."""
+        try:
+            self.agent.ioctl(self.handle, number, value)
         except AgentError as error:
             return -error.errno
         return 0
@@ -163,6 +177,24 @@ class VhostDevice:
             if error.errno != errno.EAGAIN:
                 raise
         return self._rung.get(bell, 0)
+
+
+class DirtyLog:
+    """Which pages of the driver's memory a device has written, as it says itself."""
+
+    def __init__(self, memory: GuestMemory, offset: int, size: int) -> None:
+        self._memory, self._offset, self._size = memory, offset, size
+        memory.bytes[offset:offset + size] = bytes(size)
+
+    @property
+    def address(self) -> int:
+        """Where its owner has it."""
+        return self._memory.address + self._offset
+
+    def pages(self) -> set[int]:
+        """Numbers of the pages that are marked, by driver addresses."""
+        marked = bytes(self._memory.bytes[self._offset:self._offset + self._size])
+        return {8 * at + bit for at, byte in enumerate(marked) if byte for bit in range(8) if byte >> bit & 1}
 
 
 class VhostBus(DriverBus):
@@ -198,6 +230,35 @@ class VhostBus(DriverBus):
         """The device is gone, whatever it was doing."""
         self.device.close()
         self._memory.unshare()
+
+    def pause(self) -> None:
+        """Stop the device as if nothing had happened to its driver."""
+        self._must(uapi.SET_RUNNING, uapi.number(0), "a stop")
+        self.when_stopped()
+
+    def resume(self) -> bool:
+        """Let it go on.  Return: whether it does."""
+        return self._try("start", uapi.SET_RUNNING, uapi.number(1))
+
+    def offers(self, feature: int) -> bool:
+        """Whether the device has a feature that is none of the driver's business."""
+        return bool(self._offered & feature)
+
+    def start_log(self) -> DirtyLog:
+        """Let a running device log what it writes."""
+        last = max(region.addr + region.size for region in self.layout.regions)
+        size = -(-last // PAGE // 8 // PAGE) * PAGE
+        offset = self._memory.size - PRIVATE_BYTES - size
+        assert offset > self.layout.bytes
+        log = DirtyLog(self._memory, offset, size)
+        self._must(uapi.SET_LOG_BASE, uapi.u64(log.address), "a log")
+        for queue in range(NUM_QUEUES):
+            desc, avail, used = (self.layout.user(part[queue])
+                                 for part in (self.place.desc, self.place.avail, self.place.used))
+            self._must(uapi.SET_VRING_ADDR, uapi.addresses(queue, desc, avail, used, flags=uapi.LOG_ADDR,
+                                                           log=self.place.used[queue]), "a log of its used ring")
+        self._must(uapi.SET_FEATURES, uapi.u64(self._accepted | F_LOG_ALL), "VHOST_F_LOG_ALL")
+        return log
 
     def _must(self, number: int, argument: bytes, what: str) -> None:
         status = self.device.tell(number, argument)
@@ -275,6 +336,10 @@ class VhostBus(DriverBus):
 
     def kick(self, queue: int) -> None:
         self.device.ring(self.kicks[queue])
+
+    def begin_kick(self, queue: int) -> None:
+        """Kick, and go on while the device hears of it."""
+        self.device.agent.begin_write(self.kicks[queue], uapi.u64(1))
 
     def irqs(self, queue: int) -> int:
         self._settle()

@@ -36,6 +36,7 @@ SUITE_NAMES = (
     "robustness",
     "resource_table",
     "api",
+    "vhost",
 )
 """From the ring up to the interface: the order of every listing and report."""
 

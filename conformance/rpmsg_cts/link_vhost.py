@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
-from rpmsg_cts.bus_vhost import VhostBus
+from rpmsg_cts.bus_vhost import VhostBus, VhostDevice
 from rpmsg_cts.guest.agent import AgentClient
 from rpmsg_cts.guest.guest import Guest
 from rpmsg_cts.guest_memory import GuestMemory
+from rpmsg_cts.judge import skip
 from rpmsg_cts.link import Config, Unsupported
 from rpmsg_cts.link_guest import GuestLink
 from rpmsg_cts.lower_driver import LowerDriver
@@ -41,21 +45,64 @@ def at_rest(agent: AgentClient) -> None:
             raise GuestFailure(f"the kernel does not come to rest within {QUIET_TIMEOUT_S:g} s")
 
 
+def _pin(pid: int | None, processors: Collection[int]) -> None:
+    for task in os.listdir(f"/proc/{pid}/task") if pid is not None else ():
+        os.sched_setaffinity(int(task), processors)
+
+
 class VhostLink(GuestLink):
     """One vhost device, opened for this test alone."""
 
     def __init__(self, lane: Lane, config: Config, guest: Guest, memory: GuestMemory, reactor: Reactor) -> None:
         kind = kind_of(lane.target)
+        self._memory = memory
+        self._others: list[VhostDevice] = []
         super().__init__(lane, config, guest, reactor, HIDDEN if kind == VHOST_API else BUS_HIDDEN)
-        self.bus = VhostBus(guest.agent, memory, DEVICES[kind], config, self.settle)
-        self.upper: UpperVhostApi | UpperVhostBus = (
-            UpperVhostApi(guest.agent, memory, self.bus, self.settle) if kind == VHOST_API
-            else UpperVhostBus(guest.agent, self.bus, self.settle))
-        self.lower = LowerDriver(self.bus, config)
+        self._open()
         if missing := config.features & ~self.bus.offered():
             self._forget()
             self.bus.close()
             raise Unsupported(f"the device does not offer the features {missing:#x}")
+
+    def _open(self) -> None:
+        kind, agent = kind_of(self.target), self.agent
+        self.bus = VhostBus(agent, self._memory, DEVICES[kind], self.config, self.settle)
+        self.upper: UpperVhostApi | UpperVhostBus = (
+            UpperVhostApi(agent, self._memory, self.bus, self.settle) if kind == VHOST_API
+            else UpperVhostBus(agent, self.bus, self.settle))
+        self.lower = LowerDriver(self.bus, self.config)
+
+    def another_device(self) -> VhostDevice:
+        """Open the device once more, until the test ends; nobody has told it anything."""
+        self._others.append(VhostDevice(self.agent, DEVICES[kind_of(self.target)]))
+        return self._others[-1]
+
+    def close_device(self) -> None:
+        """Close the device's descriptor whatever it is doing; its bells and its memory stay."""
+        self.bus.device.close_device()
+        self.bus.when_stopped()
+
+    def reopen(self) -> None:
+        """A new device in the place of the old one, started."""
+        self._finish()
+        self._forget()
+        self._open()
+        self.start()
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Let the guest run on one processor and us on another, so that both do at the same time."""
+        processors = os.sched_getaffinity(0)
+        if len(processors) < 2 or self._guest.pid is None:
+            skip("needs two processors, of which the guest gets one")
+        ours, theirs, *_ = sorted(processors)
+        _pin(self._guest.pid, {theirs})
+        os.sched_setaffinity(0, {ours})
+        try:
+            yield
+        finally:
+            os.sched_setaffinity(0, processors)
+            _pin(self._guest.pid, processors)
 
     def begin(self) -> None:
         if self.config.start:
@@ -95,6 +142,8 @@ class VhostLink(GuestLink):
     def _finish(self) -> None:
         self.upper.finish()
         self.bus.close()
+        while self._others:
+            self._others.pop().close()
 
     def _forget(self) -> None:
         self.lower.close()

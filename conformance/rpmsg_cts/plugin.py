@@ -337,7 +337,8 @@ def _lanes(metafunc: pytest.Metafunc, session: Session) -> list[Lane]:
     else:
         roles = tuple(role for role in targets.ROLES if role in binds)
     chosen = [target for target in session.targets
-              if (target.in_process or not in_process_only) and not (target.in_process and name == "linux_link")]
+              if (target.in_process or not in_process_only) and not (target.in_process and name == "linux_link")
+              and any(requirement.applies_to(target.name, target.roles) for requirement in requirements)]
     return [_lane(target.name, role) for target in chosen for role in roles if role in target.roles]
 
 
