@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,6 +25,17 @@ from rpmsg_cts.targets import DRIVER, LINUX_UML_SIMTIME, Lane
 
 LANE = Lane(LINUX_UML_SIMTIME, DRIVER)
 BUSY = 2
+STEP_S, GONE_STEPS = 0.05, 200
+CHILD = """
+import time
+from rpmsg_cts.guest.guest import Guest
+from rpmsg_cts.guest.image import kernel_image
+from rpmsg_cts.guest.time_travel import SimulatedTime
+from rpmsg_cts.reactor import Reactor
+guest = Guest.boot(Reactor(), image=kernel_image("linux-uml-simtime"), simulated_time=SimulatedTime())
+print(guest.pid, flush=True)
+time.sleep(600)
+"""
 ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = [pytest.mark.guest, pytest.mark.timeout(300)]
@@ -213,3 +225,16 @@ def test_one_test_is_the_same_alone_as_among_others(boot: Callable[[], Guest], t
     assert 1 <= len(alone) < len(among)
     assert set(alone) <= set(among)
     assert len(set(among)) > len(among) // 2
+
+
+def test_it_does_not_outlive_us(reactor: Reactor, boot: Callable[[], Guest]) -> None:
+    """Its command line does not say whose it is, being the same in each run; and this one cannot see that we are gone."""
+    boot().kill()  # skips without a kernel
+    with subprocess.Popen([sys.executable, "-c", CHILD], stdout=subprocess.PIPE, text=True,
+                          env={**os.environ, "PYTHONPATH": str(ROOT / "conformance")}) as child:
+        assert child.stdout is not None
+        pid = int(child.stdout.readline())
+        os.kill(pid, signal.SIGSTOP)
+        child.kill()
+
+    assert any(reactor.run_until(lambda: not Path(f"/proc/{pid}").exists(), STEP_S) for _ in range(GONE_STEPS))
