@@ -27,7 +27,7 @@ from rpmsg_cts.targets import VHOST_API, VHOST_BUS, Lane
 from rpmsg_cts.upper_vhost import UpperVhostBus, parent_of
 from rpmsg_cts.vhost_user import VhostUser
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.guest, pytest.mark.timeout(180)]
 
 PAGES = 1024
 OURS, THEIRS = 0x401, 900

@@ -28,7 +28,7 @@ from rpmsg_cts.reactor import Reactor
 from rpmsg_cts.targets import VHOST_API
 from rpmsg_cts.vhost_user import VhostUser
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.guest, pytest.mark.timeout(120)]
 
 DEVICE = "/dev/vhost-vsock"
 PAGES = 512
