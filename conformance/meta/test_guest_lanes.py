@@ -102,6 +102,18 @@ def test_a_kernel_that_panics_while_it_starts_says_why(reactor: Reactor, image: 
         Guest.boot(reactor, image=image, extra_cmdline="rdinit=/nowhere")
 
 
+def test_a_crash_that_is_asked_for_is_named(reactor: Reactor, image: GuestImage) -> None:
+    """The kernel's own words, and soon: this is how the harness knows that it would notice another one."""
+    if "CONFIG_MAGIC_SYSRQ=y" not in image.kernel.with_name("config").read_text(encoding="utf-8"):
+        pytest.skip(f"{image.kernel.parent.name} is from before that was wished for: build it again")
+    guest = Guest.boot(reactor, image=image)
+    with pytest.raises(GuestDied, match="the guest's kernel died: Kernel panic - not syncing: sysrq triggered crash"):
+        guest.agent.crash()
+        guest.agent.wait_path("/never", timeout_s=60)
+    assert not guest.alive()
+    guest.kill()
+
+
 def test_nothing_is_left_of_it(reactor: Reactor, image: GuestImage) -> None:
     before = set(runtime_folder().path.iterdir())
     guest = Guest.boot(reactor, image=image)

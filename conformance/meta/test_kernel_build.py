@@ -390,6 +390,12 @@ def test_every_lane_has_its_fragments() -> None:
             assert set(kernel_lane.ESSENTIAL) <= set(kernel_lane.wanted(lane.fragments))
 
 
+@pytest.mark.parametrize("machine", list(kernel_lane.LANES))
+def test_every_kernel_can_be_told_to_crash(machine: str) -> None:
+    """The agent's request for it does nothing on one that cannot."""
+    assert kernel_lane.wanted(kernel_lane.fragments(kernel_lane.LANES[machine], ()))["CONFIG_MAGIC_SYSRQ"] == "y"
+
+
 def test_what_was_wished_for_in_vain_is_named() -> None:
     """A kernel without its sanitizer would be green for nothing."""
     wishes = {"CONFIG_A": "y", "CONFIG_B": "m", "CONFIG_C": "n", "CONFIG_D": "n", "CONFIG_E": '"x"'}
