@@ -33,6 +33,9 @@ PAGES = 1024
 OURS, THEIRS = 0x401, 900
 NAME, HELLO = "rpmsg-client-sample", b"hello world!"
 COUNT = 20
+PAGE = 4096
+# Where in the memory the log of written pages is, and the feature that asks for it.
+LOG, LOG_ALL = 2 << 20, 1 << 26
 
 
 @dataclass
@@ -321,6 +324,24 @@ BAD_ENDPOINTS = {
 def test_an_endpoint_that_cannot_be_is_refused(api: Devices, wish: bytes) -> None:
     """Before anything has happened."""
     assert api(Config(start=False)).bus.device.tell(uapi.EPT_CREATE, wish) == -errno.EINVAL
+
+
+def test_what_was_written_for_the_driver_is_logged(api: Devices) -> None:
+    """Whoever moves a running driver to another machine copies those pages once more."""
+    link = api()
+    ept = link.upper.open(src=THEIRS, dst=OURS)
+    assert link.works(ept)
+    link.bus.device.ask(uapi.SET_LOG_BASE, uapi.u64(api.memory.address + LOG))
+    link.bus.device.ask(uapi.SET_FEATURES, uapi.u64(link.config.features | LOG_ALL))
+
+    assert link.upper.send(ept, b"x" * 100) == 0
+    message = link.next_message()
+    link.lower.send(OURS, THEIRS, b"only read")
+    link.settle()
+
+    first, last = link.bus.place.bufs // PAGE, (link.bus.place.bufs + link.bus.place.bufs_bytes - 1) // PAGE
+    logged = [page for page in range(first, last + 1) if api.memory.bytes[LOG + page // 8][0] >> page % 8 & 1]
+    assert logged == [message.addr // PAGE]
 
 
 # --- ioctls, of both
