@@ -202,9 +202,8 @@ def test_reports_that_cannot_be_written_are_said(project):
 def start_slow_run(project):
     """Start a run and wait until its first result is in the file."""
     write_tests(project, SLOW_TESTS)
-    # A shell starts what it puts in the background with Ctrl-C ignored, and that is inherited.
     process = subprocess.Popen([PROGRAM, "--root", project, "run"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+                               text=True)
     partial = project / "out" / "report" / "results.jsonl.partial"
     deadline = time.monotonic() + PATIENCE_S
     while b'"result"' not in (partial.read_bytes() if partial.exists() else b""):

@@ -330,17 +330,12 @@ def test_nothing_is_left_of_a_guest(reactor: Reactor) -> None:
     assert set(runtime_folder().path.iterdir()) <= before | {runtime_folder().path / "v"}
 
 
-def heed_interrupts() -> None:
-    """A shell starts what it puts in the background with Ctrl-C ignored, and that is inherited."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 def test_nothing_outlives_us(number: signal.Signals) -> None:
     """However the harness ends: no QEMU, no socket, no folder, no watchdog."""
     environment = {**os.environ, "PYTHONPATH": str(TREE / "conformance")}
     child = subprocess.Popen([sys.executable, "-c", CHILD], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                             text=True, env=environment, preexec_fn=heed_interrupts)
+                             text=True, env=environment)
     pid, folder = child.stdout.readline().split()
     assert Path(f"/proc/{pid}").exists() and Path(folder).exists()
 

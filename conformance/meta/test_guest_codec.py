@@ -164,7 +164,7 @@ frames = st.builds(Frame, st.integers(0, 0xFFFF), st.integers(0, 0xFFFFFFFF), st
 chunks = st.lists(st.one_of(frames.map(encode), st.binary(max_size=40), st.just(b"RCTS")), max_size=8)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(parts=chunks, cut=st.integers(1, 64))
 def test_both_halves_find_the_same(agent_codec: ctypes.CDLL, parts: list[bytes], cut: int) -> None:
     """Two readings of one layout; how the stream is cut must not matter to either, save where rubbish begins."""
@@ -177,7 +177,7 @@ def test_both_halves_find_the_same(agent_codec: ctypes.CDLL, parts: list[bytes],
     assert found[0] == found[1]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(frame=frames, at=st.integers(0, 10**6), flip=st.integers(1, 255))
 def test_no_damaged_frame_is_taken(agent_codec: ctypes.CDLL, frame: Frame, at: int, flip: int) -> None:
     """One wrong byte, wherever it is: that frame does not arrive, neither as it was nor as another."""
@@ -188,7 +188,6 @@ def test_no_damaged_frame_is_taken(agent_codec: ctypes.CDLL, frame: Frame, at: i
         assert not [item for item in decoder.feed(bytes(damaged)) if isinstance(item, Frame)]
 
 
-@settings(deadline=None)
 @given(frame=frames)
 def test_the_agent_writes_what_the_harness_reads(agent_codec: ctypes.CDLL, frame: Frame) -> None:
     out = ctypes.create_string_buffer(PAYLOAD_MAX_BYTES + 64)
@@ -200,7 +199,6 @@ def test_the_agent_writes_what_the_harness_reads(agent_codec: ctypes.CDLL, frame
     assert out.raw[:count] == encode(frame)
 
 
-@settings(deadline=None)
 @given(data=st.binary(max_size=200))
 def test_the_checksum_is_that_of_zlib(agent_codec: ctypes.CDLL, data: bytes) -> None:
     assert agent_codec.frame_crc32(data, ctypes.c_size_t(len(data))) == zlib.crc32(data)

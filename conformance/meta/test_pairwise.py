@@ -29,7 +29,6 @@ def meetings(rows: list[Row], names: list[str]) -> set[object]:
     return set().union(*(pairs_of(row, names) for row in rows))
 
 
-@settings(deadline=None)
 @given(SHAPES)
 def test_every_pair_meets(shape: list[int]) -> None:
     """As in the full product, in no more rows than that."""
@@ -42,7 +41,7 @@ def test_every_pair_meets(shape: list[int]) -> None:
     assert rows == pairwise(wanted)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(SHAPES, st.sets(st.tuples(*[st.integers(0, 3)] * 3), max_size=12))
 def test_no_forbidden_row_and_still_every_pair_that_can_be(shape: list[int], forbidden: set[tuple[int, ...]]) -> None:
     """A constraint costs the pairs that no allowed row has, and no others."""
@@ -57,7 +56,6 @@ def test_no_forbidden_row_and_still_every_pair_that_can_be(shape: list[int], for
     assert meetings(rows, list(wanted)) == meetings(product(wanted, allowed), list(wanted))
 
 
-@settings(deadline=None)
 @given(SHAPES)
 def test_what_meets_anyway_need_not_meet_again(shape: list[int]) -> None:
     """Given rows count, and are not said again."""

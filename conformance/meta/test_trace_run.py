@@ -148,10 +148,8 @@ def test_a_run_that_is_ended_leaves_no_daemon(traced: Path, tmp_path: Path, numb
                                               status: int) -> None:
     (traced / "conformance" / "header" / "test_dummy.py").write_text(SLOW, encoding="utf-8")
     ready = tmp_path / "ready"
-    # A shell starts what it puts in the background with Ctrl-C ignored, and that is inherited.
     with subprocess.Popen([ROOT / "rpmsg-cts", "--root", traced, "run", "--trace"], stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL, start_new_session=True,
-                          preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
                           env={**os.environ, WHOSE: str(traced), "READY": str(ready)}) as process:
         try:
             wait_until(ready.exists)
