@@ -11,8 +11,9 @@ import pytest
 
 from rpmsg_cts import vectors
 from rpmsg_cts.clients_linux import RAW, told
+from rpmsg_cts.guest.errors import AgentTimeout
 from rpmsg_cts.judge import expect, given, req
-from rpmsg_cts.link import ANY
+from rpmsg_cts.link import ANY, TX
 from rpmsg_cts.link_linux import LinuxLink
 from rpmsg_cts.upper_linux import CLASS
 
@@ -22,6 +23,8 @@ VECTORS = vectors.load(Path(__file__).resolve().parents[2])
 IN = select.POLLIN | select.POLLRDNORM
 ASKED = IN | select.POLLOUT
 WRITABLE_SINCE = (7, 0)
+NO_INTERRUPT = 1
+PATIENCE_S = 2.0  # a guest that is well answers within milliseconds
 
 
 def number(name: str) -> int:
@@ -241,6 +244,35 @@ def test_a_write_without_a_buffer_says_try_again(linux_link: LinuxLink) -> None:
 
     expect((-errno.EAGAIN, [b"full"] * linux_link.lower.num), (refused, sent), "result, and messages")
     expect((5, [b"again"]), (taken, [message.payload for message in linux_link.sent()]), "the same once there are buffers")
+
+
+@req("API-016")
+def test_a_writer_that_waits_can_be_killed(linux_link: LinuxLink) -> None:
+    """What it has to say is void, and nobody else is stopped."""
+    link = linux_link
+    ept = link.upper.open(src=THEIRS, dst=OURS)
+    fill(link, ept.handle)
+    messages = link.sent(give_back=False)
+    link.upper.send_blocking(ept, b"never sent")
+    given(link.until(lambda: not link.lower.ring(TX).avail.flags & NO_INTERRUPT), "the driver waits for a buffer")
+
+    link.upper.finish_jobs()
+    answers = responds(link)
+    for message in messages:
+        link.lower.give_back(message)
+    given(link.until(lambda: responds(link)), "the guest goes on when there are buffers")
+
+    expect(True, answers, "whether the guest goes on when the writer is killed")
+    expect([], payloads(link), "messages with buffers")
+
+
+def responds(link: LinuxLink) -> bool:
+    """Whether anything but the killed writer gets the processor."""
+    try:
+        link.agent.ping(PATIENCE_S)
+    except AgentTimeout:
+        return False
+    return True
 
 
 @req("API-008")

@@ -57,15 +57,20 @@ class UpperLinux(Upper):
 
     def finish(self) -> None:
         """Close what the test left open."""
-        for job in self._jobs:
-            self._quietly(self._agent.job_cancel, job)
+        self.finish_jobs()
         for opened in self._open.values():
             if opened.created:
                 self._quietly(self._agent.destroy_ept, opened.handle)
             self._quietly(self._agent.close_handle, opened.handle)
         if self._control is not None:
             self._quietly(self._agent.close_handle, self._control)
-        self._jobs, self._open, self._control = [], {}, None
+        self._open, self._control = {}, None
+
+    def finish_jobs(self) -> None:
+        """Kill senders that wait."""
+        for job in self._jobs:
+            self._quietly(self._agent.job_cancel, job)
+        self._jobs = []
 
     @staticmethod
     def _quietly(call: object, argument: int) -> None:
