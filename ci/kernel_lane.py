@@ -75,12 +75,17 @@ def fragments(lane: Lane, variants_: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def wanted(names: tuple[str, ...]) -> dict[str, str]:
-    """Read fragments, later ones overriding.  Return: value by symbol; "n" for one that is to be off."""
+    """Read fragments, later ones overriding.  Return: value by symbol; "n" for one that is to be off.
+
+    A fragment that says `# with: NAME` begins as that one does.
+    """
     values: dict[str, str] = {}
     for name in names:
         path = FRAGMENTS / f"{name}.config"
         if not path.is_file():
             raise BadFragment(f"there is no {path.relative_to(TREE)}; variants are {', '.join(variants())}")
+        text = path.read_text(encoding="utf-8")
+        values.update(wanted(tuple(re.findall(r"^# with: (\w+)$", text, re.MULTILINE))))
         values.update(_parse(path))
     return values
 

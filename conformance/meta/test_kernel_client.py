@@ -20,7 +20,7 @@ from rpmsg_cts.targets import Lane
 
 pytestmark = [pytest.mark.guest, pytest.mark.timeout(300)]
 # The last ones watch themselves.
-TARGETS = ("linux-uml:6.1", "linux-uml:6.1+kasan", "linux-uml:6.1+lockdep")
+TARGETS = ("linux-uml:6.1", "linux-uml:6.1+kasan+kmemleak+ubsan", "linux-uml:6.1+lockdep")
 THEIRS, OURS = 0x5DC, 1024
 COMMAND_BYTES = 28
 MOST_BYTES = 1 << 18

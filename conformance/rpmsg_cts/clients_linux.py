@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from typing import Any
@@ -41,7 +42,8 @@ class Clients:
         for handle in self._handles:
             told(self._guest.agent.close_handle, handle)
         for module in self._loaded:
-            told(self._guest.agent.unload_module, module)
+            if told(self._guest.agent.unload_module, module) not in (0, -errno.ENOENT):
+                self._guest.spoilt = True  # somebody is still in there
         self._loaded, self._handles, self._jobs = [], [], []
 
     def open(self, path: str, flags: int = os.O_RDWR | os.O_NONBLOCK) -> int:

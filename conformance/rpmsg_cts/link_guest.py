@@ -21,6 +21,9 @@ COMPLAINTS_MAX = 3
 HIDDEN_IN_REAL_TIME = {
     "long waits": "no test waits for 15 s where they are real; linux-uml-simtime has seconds that cost nothing",
 }
+HIDDEN_IN_SIMULATED_TIME = {
+    "what is done while the kernel computes": "in simulated time nobody else does anything for as long as the kernel computes",
+}
 
 
 class GuestLink(Link):
@@ -29,7 +32,7 @@ class GuestLink(Link):
     lateness = 1 / 8  # of a kernel's timer wheel: the longer it waits, the coarser
 
     def __init__(self, lane: Lane, config: Config, guest: Guest, reactor: Reactor, hidden: Mapping[str, str]) -> None:
-        self.hidden = {**hidden, **({} if reactor.is_paced() else HIDDEN_IN_REAL_TIME)}
+        self.hidden = {**hidden, **(HIDDEN_IN_SIMULATED_TIME if reactor.is_paced() else HIDDEN_IN_REAL_TIME)}
         self.target, self.role, self.config = lane.target, lane.role, config
         self._guest, self._reactor = guest, reactor
         self._last_log: list[str] = []

@@ -10,6 +10,7 @@ from rpmsg_cts.client_linux import Client
 from rpmsg_cts.clients_linux import Clients
 from rpmsg_cts.guest.errors import AgentError
 from rpmsg_cts.guest.guest import Guest
+from rpmsg_cts.guest.image import Module
 from rpmsg_cts.judge import given
 from rpmsg_cts.link import Config
 from rpmsg_cts.link_guest import GuestLink
@@ -38,12 +39,12 @@ class LinuxLink(GuestLink):
     def __init__(self, lane: Lane, config: Config, guest: Guest, backend: VhostUser, device: str,
                  reactor: Reactor, hidden: Mapping[str, str]) -> None:
         super().__init__(lane, config, guest, reactor, {**self._always_hidden, **hidden})
-        self._backend, self._device = backend, device
+        self._backend, self.device = backend, device
         self.lower: LowerDevice = LowerDevice(backend.native, backend.xport, backend.note)
         self.upper: UpperLinux = UpperLinux(guest.agent, device)
         self.clients = Clients(guest, device)
         self.client = Client(guest.agent, self.clients, bool(config.big_endian))
-        self._unbind()
+        self.stop()
         if config.start:
             self.start()
 
@@ -57,13 +58,14 @@ class LinuxLink(GuestLink):
             self._reactor.remove_step(step)
 
     def _is_bound(self) -> bool:
-        return self._guest.agent.exists(f"{DRIVER}/{self._device}")
+        return self._guest.agent.exists(f"{DRIVER}/{self.device}")
 
-    def _unbind(self) -> None:
+    def stop(self) -> None:
+        """Unbind the driver, unless it is not bound."""
         if self._is_bound():
-            self._guest.agent.write_file(f"{DRIVER}/unbind", self._device)
+            self._guest.agent.write_file(f"{DRIVER}/unbind", self.device)
         if not self._reactor.run_until(lambda: not self.lower.ready(), PROBE_TIMEOUT_S):
-            raise HarnessError(f"{self._device} was unbound, but its device goes on running")
+            raise HarnessError(f"{self.device} was unbound, but its device goes on running")
 
     def start(self) -> None:
         """Bind the driver: from reset to DRIVER_OK."""
@@ -76,7 +78,7 @@ class LinuxLink(GuestLink):
     def try_start(self) -> int:
         self.upper.bind_by_itself(True)
         try:
-            self._guest.agent.write_file(f"{DRIVER}/bind", self._device)
+            self._guest.agent.write_file(f"{DRIVER}/bind", self.device)
         except AgentError as error:
             return -error.errno
         finally:
@@ -89,23 +91,32 @@ class LinuxLink(GuestLink):
 
     def restart(self) -> None:
         self.upper.finish()
-        self._unbind()
+        self.stop()
         self.start()
+
+    def unload(self) -> list[Module]:
+        """Take everything that is judged out of the kernel.  Return: it, in the order in which it can be loaded."""
+        self._finish()
+        modules = [module for module in self._guest.image.modules if "rpmsg" in module.name
+                   and self.agent.exists(f"/sys/module/{module.name}")]
+        for module in reversed(modules):
+            self.agent.unload_module(module.name)
+        return modules
 
     def reload(self) -> None:
         """Take everything that is judged out of the kernel, load it again and start."""
-        self.clients.finish()
-        self.upper.finish()
-        modules = [module for module in self._guest.image.modules if "rpmsg" in module.name
-                   and self.agent.exists(f"/sys/module/{module.name}")]
-        before, self._guest.spoilt = self._guest.spoilt, True  # half of them would be of no use to the next test
-        for module in reversed(modules):
-            self.agent.unload_module(module.name)
-        for module in modules:
-            self.agent.load_module(module.path)
-        self._guest.spoilt = before
-        self._unbind()
+        with self.at_risk():  # half of the modules would be of no use to the next test
+            for module in self.unload():
+                self.agent.load_module(module.path)
+        self.stop()
         self.start()
+
+    @contextmanager
+    def at_risk(self) -> Iterator[None]:
+        """What goes wrong meanwhile leaves a guest that is of no use to the next test."""
+        before, self._guest.spoilt = self._guest.spoilt, True
+        yield
+        self._guest.spoilt = before
 
     def settle(self) -> None:
         if self._reactor.is_paced():

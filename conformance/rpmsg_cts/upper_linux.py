@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass
 
 from rpmsg_cts.guest.agent import AgentClient
-from rpmsg_cts.guest.errors import AgentError
+from rpmsg_cts.guest.errors import AgentError, AgentTimeout
 from rpmsg_cts.link import MOST_MESSAGES, Channel, Delivered, Endpoint, Job, Upper
 from rpmsg_cts.native import ANY
 from rpmsg_cts.verdict import HarnessError, Refused
@@ -34,12 +34,12 @@ class LinuxJob(Job):
     """A write(2) that blocks in a process of its own."""
 
     def __init__(self, agent: AgentClient, job: int) -> None:
-        self._agent, self._job = agent, job
+        self._agent, self.number = agent, job
         self._result: int | None = None
 
     def result(self) -> int | None:
         # The agent forgets a job that it has told the end of.
-        if self._result is None and (done := self._agent.job_result(self._job)) is not None:
+        if self._result is None and (done := self._agent.job_result(self.number)) is not None:
             self._result = min(done.status, 0)
         return self._result
 
@@ -57,20 +57,15 @@ class UpperLinux(Upper):
 
     def finish(self) -> None:
         """Close what the test left open."""
-        self.finish_jobs()
+        for job in self._jobs:
+            self._quietly(self._agent.job_cancel, job)
         for opened in self._open.values():
             if opened.created:
                 self._quietly(self._agent.destroy_ept, opened.handle)
             self._quietly(self._agent.close_handle, opened.handle)
         if self._control is not None:
             self._quietly(self._agent.close_handle, self._control)
-        self._open, self._control = {}, None
-
-    def finish_jobs(self) -> None:
-        """Kill senders that wait."""
-        for job in self._jobs:
-            self._quietly(self._agent.job_cancel, job)
-        self._jobs = []
+        self._jobs, self._open, self._control = [], {}, None
 
     @staticmethod
     def _quietly(call: object, argument: int) -> None:
@@ -127,6 +122,16 @@ class UpperLinux(Upper):
         job = self._agent.write_async(ept.handle, payload)
         self._jobs.append(job)
         return LinuxJob(self._agent, job)
+
+    def kill(self, job: LinuxJob, timeout_s: float) -> bool:
+        """Kill a sender.  Return: whether the guest goes on, as far as can be seen in that time."""
+        self._jobs.remove(job.number)
+        try:
+            self._agent.job_cancel(job.number, timeout_s)
+            self._agent.ping(timeout_s)
+        except AgentTimeout:
+            return False
+        return True
 
     def received(self, ept: Endpoint, most: int = MOST_MESSAGES) -> list[Delivered]:
         got: list[Delivered] = []

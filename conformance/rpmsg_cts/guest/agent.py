@@ -7,12 +7,13 @@ the kernel refused, AgentTimeout when there was no answer, and GuestDied when th
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import select
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import PurePosixPath
@@ -67,6 +68,7 @@ class Request(IntEnum):
     EVENTFD = 26
     DESCRIPTOR = 27
     IOCTL_ASYNC = 28
+    FAIL_NTH = 29
 
 
 class RpmsgIoctl(IntEnum):
@@ -124,6 +126,14 @@ class JobResult:
         return -self.status if self.status < 0 else 0
 
 
+@dataclass
+class Failing:
+    """An allocation that is made to fail: the n-th of the next request; left: how many more that one would have needed."""
+
+    nth: int
+    left: int = 0
+
+
 class AgentClient:
     """Asks one question at a time, and serves everything else in the reactor until the answer is there.
 
@@ -148,6 +158,7 @@ class AgentClient:
         self._reply: Frame | None = None
         self._refused: Frame | None = None
         self._closed = False
+        self._failing: Failing | None = None
         self._socket = stream
         self._socket.setblocking(False)
         reactor.add(self._socket.fileno(), self._on_readable)
@@ -197,6 +208,8 @@ class AgentClient:
         Return: the fields of the answer.
         """
         timeout_s = self.patience_s if timeout_s is None else timeout_s
+        if self._failing is not None:
+            return self._ask_failing(request, payload, timeout_s)
         self._last_id += 1
         self._waiting_for = self._last_id
         self._reply = self._refused = None
@@ -214,6 +227,24 @@ class AgentClient:
             raise AgentProtocolError(f"{request.name.lower()}: the agent refused the frame: {os.strerror(number)}")
         self._raise_if_hung()
         raise AgentTimeout(f"{request.name.lower()}: no answer in {timeout_s:g} s")
+
+    @contextlib.contextmanager
+    def failing(self, nth: int) -> Iterator[Failing]:
+        """Make the n-th allocation of the next request fail.  Raises AgentError ENOENT where the kernel cannot."""
+        shot = self._failing = Failing(nth)
+        try:
+            yield shot
+        finally:
+            self._failing = None
+
+    def _ask_failing(self, request: Request, payload: bytes, timeout_s: float) -> wire.Reader:
+        shot, self._failing = self._failing, None
+        assert shot is not None
+        fields = self.ask(Request.FAIL_NTH, wire.u32(shot.nth) + wire.u32(request) + payload, timeout_s)
+        status, shot.left = fields.i32(), fields.u32()
+        if status < 0:
+            raise AgentError(request.name.lower(), -status)
+        return fields
 
     def _is_settled(self) -> bool:
         return (self._reply is not None or self._refused is not None or self._closed or self._death() is not None)
@@ -455,9 +486,9 @@ class AgentClient:
             self._reactor.run_until(lambda: False, JOB_STEP_S)
         return result
 
-    def job_cancel(self, job: int) -> None:
+    def job_cancel(self, job: int, timeout_s: float | None = None) -> None:
         """End the job's process or system call, and forget the job."""
-        self.ask(Request.JOB_CANCEL, wire.u32(job))
+        self.ask(Request.JOB_CANCEL, wire.u32(job), timeout_s)
 
     # --- the kernel's log --------------------------------------------------------------------------------------------
 
