@@ -294,7 +294,7 @@ bench-explore: all $(B)/rps-bench $(B)/rps-bench-lto ## what a step and a schedu
 	./rpmsg-cts bench --part explorer --out out/bench-explore
 
 .PHONY: meta-guest
-meta-guest: all guest kernel-uml kernel-vhost ## Python tests of the harness that boot guests
+meta-guest: all guest kernel-uml ## Python tests of the harness that boot guests
 	$(PYTEST) -m guest conformance/meta
 
 .PHONY: explore explore-check
@@ -318,7 +318,7 @@ check: quick explore-check mutants san valgrind fuzz-replay fuzz fuzz-afl fuzz-c
 SANITISED := kasan+kmemleak+ubsan
 
 .PHONY: kernel-suite
-kernel-suite: all guest kernel-uml kernel-vhost kernel-big ## the suites on a kernel of each lane
+kernel-suite: all guest kernel-uml kernel-big ## the suites on a kernel of each lane
 	./rpmsg-cts run --target linux-armhf --target linux-uml:6.1 --target linux-uml-simtime:6.1 \
 		$(BIG:%=--target linux-%:6.1) --target vhost-api:6.1 --target vhost-bus:6.1 --out out/kernels
 
@@ -358,11 +358,9 @@ guest: setup ## QEMU, kernel and guest image below build/
 # A kernel takes some minutes, once; with it there these take a second.
 KERNEL_BUILD := ./rpmsg-cts kernel build
 BIG := m68k armeb
-.PHONY: kernel-uml kernel-vhost kernel-big kernel-x86 kernels
+.PHONY: kernel-uml kernel-big kernel-x86 kernels
 kernel-uml: setup ## Linux 6.1 of Debian as user-mode Linux
 	$(KERNEL_BUILD) debian:6.1 --lane uml
-kernel-vhost: setup ## the same with the vhost core, and with RPMsg on it
-	$(KERNEL_BUILD) debian:6.1 --lane uml --with vhost
 kernel-big: setup ## Linux 6.1 of Debian for big-endian processors, and their QEMUs
 	ci/fetch-qemu m68k arm
 	$(KERNEL_BUILD) debian:6.1 $(BIG:%=--lane %)

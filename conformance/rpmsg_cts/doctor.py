@@ -53,7 +53,7 @@ def examine(root: Path) -> Diagnosis:
     qemus = {name: _qemu(root / "build" / "qemu", lane.qemu) for name, lane in QEMU_LANES.items()}
     shipped = [_built(root / "build" / "guest" / "kernel-armhf" / "initramfs.cpio", "guest agent", "run `make conformance`"),
                _kernel(root / "build" / "kernel-armhf")]
-    built = {name: _kernels(root / "build" / "kernels", row) for name, row in targets.BUILT.items()}
+    built = {name: _kernels(root / "build" / "kernels", row.lane) for name, row in targets.BUILT.items()}
     needs = {targets.SIM: sim, targets.LINUX_ARMHF: [*guest, *shipped, qemus["armhf"]],
              **{name: [*(sim if row.lane not in qemus else [*guest, qemus[row.lane]]), built[name]]
                 for name, row in targets.BUILT.items()}}
@@ -127,14 +127,12 @@ def _kernel(folder: Path) -> Check:
                                  f" modules: {names}")
 
 
-def _kernels(folder: Path, built: targets.Built) -> Check:
-    named = [(str(facts.get("release")), str(facts.get("origin", {}).get("kernel_variants", "")).split())
-             for path in sorted(folder.glob("*")) if (facts := _facts(path)).get("lane") == built.lane]
-    releases = ["+".join([release, *variants]) for release, variants in named if set(built.variants) <= set(variants)]
-    what = " with ".join([f"kernels for {built.lane}", *built.variants])
+def _kernels(folder: Path, lane: str) -> Check:
+    releases = ["+".join([str(facts.get("release")), *str(facts.get("origin", {}).get("kernel_variants", "")).split()])
+                for path in sorted(folder.glob("*")) if (facts := _facts(path)).get("lane") == lane]
+    what = f"kernels for {lane}"
     if not releases:
-        more = "".join(f" --with {variant}" for variant in built.variants)
-        return Check(what, "none built yet", f"run `./rpmsg-cts kernel build debian:6.1 --lane {built.lane}{more}`")
+        return Check(what, "none built yet", f"run `./rpmsg-cts kernel build debian:6.1 --lane {lane}`")
     return Check(what, ", ".join(releases))
 
 

@@ -30,12 +30,11 @@ VHOST_BUS = "vhost-bus"
 
 @dataclass(frozen=True)
 class Built:
-    """What is judged on kernels built here: for which lane, and with which variants whatever others there are."""
+    """What is judged on kernels built here, and for which lane they are."""
 
     lane: str
     role: str
     what: str
-    variants: tuple[str, ...] = ()
 
 
 BUILT = {
@@ -46,8 +45,8 @@ BUILT = {
     LINUX_ARMEB: Built("armeb", DRIVER,
                        "virtio_rpmsg_bus of a kernel built here for big-endian Arm, on legacy devices too, in a QEMU guest"),
     LINUX_X86_64: Built("x86_64", DRIVER, "virtio_rpmsg_bus of a kernel built here for x86-64, in a QEMU guest"),
-    VHOST_API: Built("uml", DEVICE, "/dev/vhost-rpmsg of a kernel built here as user-mode Linux", ("vhost",)),
-    VHOST_BUS: Built("uml", DEVICE, "/dev/vhost-rpmsg-bus of the same, which has an rpmsg bus of its own", ("vhost",)),
+    VHOST_API: Built("uml", DEVICE, "/dev/vhost-rpmsg of a kernel built here as user-mode Linux"),
+    VHOST_BUS: Built("uml", DEVICE, "/dev/vhost-rpmsg-bus of the same, which has an rpmsg bus of its own"),
 }
 MUTANT_PREFIX = "mutant:"
 

@@ -80,15 +80,14 @@ def kernel_image(target: str, build: Path | None = None) -> GuestImage:
     """
     if kind_of(target) == LINUX_ARMHF:
         return find_image(build)
-    built, (version, *named) = BUILT[kind_of(target)], target.partition(":")[2].split("+")
-    lane, variants = built.lane, list(dict.fromkeys([*built.variants, *named]))
+    lane, (version, *variants) = BUILT[kind_of(target)].lane, target.partition(":")[2].split("+")
     found = [(_version(facts["release"]), path.stat().st_mtime_ns, path.parent)
              for path in sorted((build or build_folder()).glob("kernels/*/facts.json")) if (facts := _facts(path))
              and facts["lane"] == lane and is_release(facts["release"], version)
              and sorted(facts["origin"].get("kernel_variants", "").split()) == sorted(variants)]
     if not found:
         more = "".join(f" --with {variant}" for variant in variants)
-        raise MissingKernel(f"no kernel {'+'.join([version, *named])} was built for it".replace("  ", " ")
+        raise MissingKernel(f"no kernel {'+'.join([version, *variants])} was built for it".replace("  ", " ")
                             + f": run ./rpmsg-cts kernel build debian:{version or '6.1'} --lane {lane}{more}")
     return find_image(build, max(found)[-1])
 
