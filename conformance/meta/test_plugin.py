@@ -344,6 +344,13 @@ def test_the_file_says_what_no_target_of_the_run_can_be_judged_by(suite):
     assert results.load(suite.path).elsewhere() == []
 
 
+def test_what_only_some_targets_have_is_judged_on_no_other(suite):
+    """Our own device end is no vhost device: its verdict would say nothing."""
+    suite("@req('VHO-001')\ndef test_x(device_link): pass", "--target=sim", "--target=vhost-api", "--target=linux-uml")
+
+    assert list(judged(suite)) == ["test_x[vhost-api-device]"]
+
+
 def test_results_are_in_the_file_as_they_happen(suite):
     """A later test of the same run sees the earlier one's."""
     suite("@req('HDR-001')\ndef test_x(driver_link): pass\n@req('HDR-001')\ndef test_y(driver_link, request):\n"
