@@ -8,40 +8,12 @@
 #include <errno.h>
 #include <string.h>
 
-#include "node_pair.h"
+#include "node_ends.h"
 #include "suite_main.h"
 
-/* Entries of the rings of bus_default. */
+/* Entries of the rings of bus_default.  Either role sends to the other; the loop
+ * index says which one. */
 #define NUM 4u
-
-/* Either role sends to the other; the loop index says which one. */
-struct ends {
-	struct node_pair *pair;
-	struct rps_node *from;
-	struct rps_node *to;
-	struct inbox inbox;
-	struct rps_ept ept;
-};
-
-static void connect_ends(struct ends *ends, int role)
-{
-	struct node_pair *pair = pair_create(&bus_default);
-
-	*ends = (struct ends){ .pair = pair };
-	ends->from = role ? &pair->device : &pair->driver;
-	ends->to = role ? &pair->driver : &pair->device;
-	pair_connect(pair);
-	pair_open(ends->to, &ends->ept, 30, &ends->inbox);
-}
-
-/* Notifications that the sender has raised so far. */
-static unsigned int told(const struct ends *ends)
-{
-	const struct fake_bus *bus = ends->pair->bus;
-
-	return ends->from->role == RPS_ROLE_DRIVER ? bus->kicks[RPS_QUEUE_TX]
-						   : bus->irqs[RPS_QUEUE_RX];
-}
 
 static int say(struct rps_node *node, const char *text)
 {
@@ -53,8 +25,8 @@ START_TEST(a_batch_is_shown_and_told_when_it_ends)
 	struct ends ends;
 	unsigned int before;
 
-	connect_ends(&ends, _i);
-	before = told(&ends);
+	ends_connect(&ends, _i, &bus_default);
+	before = ends_told_of_messages(&ends, ends.from);
 	rps_node_cork(ends.from);
 	rps_node_cork(ends.from);
 	for (unsigned int i = 0; i < 3; i++)
@@ -62,10 +34,10 @@ START_TEST(a_batch_is_shown_and_told_when_it_ends)
 	rps_node_uncork(ends.from);
 	ck_assert(!rps_node_poll(ends.to));
 	ck_assert_uint_eq(ends.inbox.count, 0);
-	ck_assert_uint_eq(told(&ends), before);
+	ck_assert_uint_eq(ends_told_of_messages(&ends, ends.from), before);
 
 	rps_node_uncork(ends.from);
-	ck_assert_uint_eq(told(&ends), before + 1);
+	ck_assert_uint_eq(ends_told_of_messages(&ends, ends.from), before + 1);
 	rps_node_poll(ends.to);
 	ck_assert_uint_eq(ends.inbox.count, 3);
 	pair_destroy(ends.pair);
@@ -77,11 +49,11 @@ START_TEST(an_empty_batch_tells_nothing)
 	struct ends ends;
 	unsigned int before;
 
-	connect_ends(&ends, _i);
-	before = told(&ends);
+	ends_connect(&ends, _i, &bus_default);
+	before = ends_told_of_messages(&ends, ends.from);
 	rps_node_cork(ends.from);
 	rps_node_uncork(ends.from);
-	ck_assert_uint_eq(told(&ends), before);
+	ck_assert_uint_eq(ends_told_of_messages(&ends, ends.from), before);
 	pair_destroy(ends.pair);
 }
 END_TEST
@@ -90,7 +62,7 @@ START_TEST(a_batch_without_buffers_is_shown_as_far_as_it_got)
 {
 	struct ends ends;
 
-	connect_ends(&ends, _i);
+	ends_connect(&ends, _i, &bus_default);
 	rps_node_cork(ends.from);
 	for (unsigned int i = 0; i < NUM; i++)
 		ck_assert_int_eq(say(ends.from, "x"), 0);
@@ -122,16 +94,16 @@ START_TEST(answers_of_one_poll_are_told_once)
 	struct ends ends;
 	unsigned int before;
 
-	connect_ends(&ends, _i);
+	ends_connect(&ends, _i, &bus_default);
 	back.priv = &inbox;
 	ck_assert_int_eq(rps_node_create_ept(ends.to, &back), 0);
 	ck_assert_int_eq(rps_node_create_ept(ends.from, &there), 0);
 	for (unsigned int i = 0; i < 3; i++)
 		ck_assert_int_eq(rps_node_trysend(ends.to, 1, 31, "q", 1), 0);
 
-	before = told(&ends);
+	before = ends_told_of_messages(&ends, ends.from);
 	rps_node_poll(ends.from);
-	ck_assert_uint_eq(told(&ends), before + 1);
+	ck_assert_uint_eq(ends_told_of_messages(&ends, ends.from), before + 1);
 	rps_node_poll(ends.to);
 	ck_assert_uint_eq(inbox.count, 3);
 	pair_destroy(ends.pair);
@@ -143,20 +115,20 @@ START_TEST(whoever_polls_is_told_nothing_and_misses_nothing)
 	struct ends ends;
 	unsigned int before;
 
-	connect_ends(&ends, _i);
+	ends_connect(&ends, _i, &bus_default);
 	rps_node_polled(ends.to, true);
-	before = told(&ends);
+	before = ends_told_of_messages(&ends, ends.from);
 	for (unsigned int i = 0; i < 3 * NUM; i++) {
 		ck_assert_int_eq(say(ends.from, "x"), 0);
 		rps_node_poll(ends.to);
 		ck_assert_uint_eq(ends.inbox.count, i + 1);
 	}
-	ck_assert_uint_eq(told(&ends), before);
+	ck_assert_uint_eq(ends_told_of_messages(&ends, ends.from), before);
 
 	rps_node_polled(ends.to, false);
 	ck_assert(!rps_node_poll(ends.to));
 	ck_assert_int_eq(say(ends.from, "x"), 0);
-	ck_assert_uint_eq(told(&ends), before + 1);
+	ck_assert_uint_eq(ends_told_of_messages(&ends, ends.from), before + 1);
 	pair_destroy(ends.pair);
 }
 END_TEST
@@ -166,7 +138,7 @@ START_TEST(what_is_written_in_place_arrives)
 	static const uint32_t len_bytes[] = { 0, 1, 496 };
 	struct ends ends;
 
-	connect_ends(&ends, _i);
+	ends_connect(&ends, _i, &bus_default);
 	for (unsigned int i = 0; i < 3; i++) {
 		struct rps_room room;
 
@@ -191,7 +163,7 @@ START_TEST(a_message_too_long_for_its_room_is_refused_and_can_be_cut)
 	struct rps_room room;
 	struct ends ends;
 
-	connect_ends(&ends, _i);
+	ends_connect(&ends, _i, &bus_default);
 	ck_assert_int_eq(rps_node_get(ends.from, &room), 0);
 	ck_assert_int_eq(rps_node_send_room(ends.from, &room, 7, 30, 497),
 			 -EMSGSIZE);
@@ -211,8 +183,8 @@ START_TEST(a_buffer_given_back_unsent_leaves_no_trace)
 	struct ends ends;
 	unsigned int before;
 
-	connect_ends(&ends, _i);
-	before = told(&ends);
+	ends_connect(&ends, _i, &bus_default);
+	before = ends_told_of_messages(&ends, ends.from);
 	for (unsigned int i = 0; i < 10 * NUM; i++) {
 		struct rps_room room[NUM];
 		unsigned int num = 1 + i % NUM;
@@ -222,7 +194,7 @@ START_TEST(a_buffer_given_back_unsent_leaves_no_trace)
 		for (unsigned int n = 0; n < num; n++)
 			rps_node_unget(ends.from, &room[n]);
 	}
-	ck_assert_uint_eq(told(&ends), before);
+	ck_assert_uint_eq(ends_told_of_messages(&ends, ends.from), before);
 	ck_assert(!rps_node_poll(ends.to));
 	ck_assert_uint_eq(ends.to->num_dropped + ends.inbox.count, 0);
 
@@ -240,7 +212,7 @@ START_TEST(rooms_run_out_with_the_buffers)
 	struct rps_room room[NUM + 1];
 	struct ends ends;
 
-	connect_ends(&ends, _i);
+	ends_connect(&ends, _i, &bus_default);
 	for (unsigned int i = 0; i < NUM; i++)
 		ck_assert_int_eq(rps_node_get(ends.from, &room[i]), 0);
 	ck_assert_int_eq(rps_node_get(ends.from, &room[NUM]), -ENOMEM);

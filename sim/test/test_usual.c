@@ -9,50 +9,13 @@
 #include <errno.h>
 #include <string.h>
 
-#include "node_pair.h"
+#include "node_ends.h"
 #include "suite_main.h"
 
-/* Entries of the rings of bus_default, and bytes that its buffers take. */
+/* Entries of the rings of bus_default, and bytes that its buffers take.  Either
+ * role sends to the other; the loop index says which one. */
 #define NUM        4u
 #define ROOM_BYTES (BUS_BUF_BYTES - RPMSG_HDR_BYTES)
-
-/* Either role sends to the other; the loop index says which one. */
-struct ends {
-	struct node_pair *pair;
-	struct rps_node *from;
-	struct rps_node *to;
-	struct inbox inbox;
-	struct rps_ept ept;
-};
-
-static void connect_with(struct ends *ends, int role,
-			 const struct bus_config *config)
-{
-	struct node_pair *pair = pair_create(config);
-
-	*ends = (struct ends){ .pair = pair };
-	ends->from = role ? &pair->device : &pair->driver;
-	ends->to = role ? &pair->driver : &pair->device;
-	pair_connect(pair);
-	pair_open(ends->to, &ends->ept, 30, &ends->inbox);
-	pair_settle(pair);
-}
-
-static void connect_ends(struct ends *ends, int role)
-{
-	connect_with(ends, role, &bus_default);
-}
-
-/* Notifications that the sender, and that the receiver, has raised so far. */
-static unsigned int told_by(const struct ends *ends,
-			    const struct rps_node *node)
-{
-	const struct fake_bus *bus = ends->pair->bus;
-
-	return node->role == RPS_ROLE_DRIVER
-		       ? bus->kicks[RPS_QUEUE_TX] + bus->kicks[RPS_QUEUE_RX]
-		       : bus->irqs[RPS_QUEUE_RX] + bus->irqs[RPS_QUEUE_TX];
-}
 
 /* All that a copy may take another way for, and the ends of each. */
 static const size_t length[] = { 0,  1,  2,  3,  4,  7,  8,  15,  16,
@@ -74,7 +37,7 @@ START_TEST(messages_of_every_length_arrive_as_they_were_sent)
 	struct rps_out out[2] = { { wanted, len_bytes },
 				  { wanted, len_bytes } };
 
-	connect_ends(&ends, _i % 2);
+	ends_connect(&ends, _i % 2, &bus_default);
 	/* More rounds than entries: each buffer is used again. */
 	for (uint8_t round = 0; round < 3 * NUM; round++) {
 		struct rps_in in[NUM];
@@ -105,7 +68,7 @@ START_TEST(lengths_that_differ_are_no_matter)
 	uint8_t bytes[ROOM_BYTES];
 	struct ends ends;
 
-	connect_ends(&ends, _i);
+	ends_connect(&ends, _i, &bus_default);
 	fill(bytes, sizeof(bytes), 1);
 	for (unsigned int i = 0; i < 4 * NUM_LENGTHS; i++) {
 		size_t len_bytes = length[5 * i % NUM_LENGTHS];
@@ -131,15 +94,15 @@ START_TEST(a_batch_is_told_once_by_each_end)
 	unsigned int from;
 	unsigned int to;
 
-	connect_ends(&ends, _i);
-	from = told_by(&ends, ends.from);
-	to = told_by(&ends, ends.to);
+	ends_connect(&ends, _i, &bus_default);
+	from = ends_told(&ends, ends.from);
+	to = ends_told(&ends, ends.to);
 	ck_assert_int_eq(rps_node_send_batch(ends.from, 1, 30, out, 3), 3);
-	ck_assert_uint_eq(told_by(&ends, ends.from), from + 1);
+	ck_assert_uint_eq(ends_told(&ends, ends.from), from + 1);
 	ck_assert_uint_eq(rps_node_receive(ends.to, in, NUM), 3);
-	ck_assert_uint_eq(told_by(&ends, ends.to), to);
+	ck_assert_uint_eq(ends_told(&ends, ends.to), to);
 	ck_assert(!rps_node_done(ends.to, in, 3));
-	ck_assert_uint_le(told_by(&ends, ends.to), to + 1);
+	ck_assert_uint_le(ends_told(&ends, ends.to), to + 1);
 	pair_destroy(ends.pair);
 }
 END_TEST
@@ -151,7 +114,7 @@ START_TEST(a_batch_goes_as_far_as_it_can)
 	struct rps_in in[NUM + 1];
 	struct ends ends;
 
-	connect_ends(&ends, _i);
+	ends_connect(&ends, _i, &bus_default);
 	for (unsigned int i = 0; i < NUM + 1; i++)
 		out[i] = (struct rps_out){ bytes, 9 };
 	out[2].len_bytes = ROOM_BYTES + 1;
@@ -181,7 +144,7 @@ START_TEST(what_is_not_for_the_caller_is_dealt_with)
 	struct rps_in in[NUM];
 	struct ends ends;
 
-	connect_ends(&ends, _i);
+	ends_connect(&ends, _i, &bus_default);
 	named.priv = &ends.inbox;
 	ck_assert_int_eq(rps_node_create_ept(ends.from, &named), 0);
 	ck_assert_int_eq(rps_node_announce(ends.from, &named), 0);
@@ -207,7 +170,7 @@ START_TEST(buffers_come_back_in_any_order_and_not_all_at_once)
 	};
 	struct ends ends;
 
-	connect_ends(&ends, _i);
+	ends_connect(&ends, _i, &bus_default);
 	for (unsigned int round = 0; round < 5; round++) {
 		struct rps_in in[NUM];
 		struct rps_in back[NUM];
@@ -235,7 +198,7 @@ START_TEST(a_buffer_that_is_held_does_not_come_twice)
 	struct ends ends;
 	struct vring *ring;
 
-	connect_ends(&ends, RPS_ROLE_DEVICE);
+	ends_connect(&ends, RPS_ROLE_DEVICE, &bus_default);
 	ring = &ends.to->drv.rx.ring;
 	ck_assert_int_eq(rps_node_send_batch(ends.from, 1, 30, out, 2), 2);
 	elem = ring->used->ring;
@@ -283,7 +246,7 @@ START_TEST(an_observer_may_come_and_go)
 	struct rps_probe probe = { count_messages, &count };
 	struct ends ends;
 
-	connect_ends(&ends, _i);
+	ends_connect(&ends, _i, &bus_default);
 	for (unsigned int round = 0; round < 3; round++) {
 		const struct rps_probe *now = round == 1 ? &probe : NULL;
 
