@@ -162,11 +162,6 @@ static void keep_position(struct rps_remote *remote)
 	remote->xport->queue[RPS_QUEUE_TX].base = dev->rx.used_idx;
 }
 
-static bool announcements_wait(const struct rps_node *node)
-{
-	return node->num_ns_pending > 0 || node->ns_next != RPMSG_ADDR_ANY;
-}
-
 /* Return: whether there is more to do already. */
 static bool serve(struct rps_remote *remote)
 {
@@ -181,7 +176,8 @@ static bool serve(struct rps_remote *remote)
 		flushed = rps_services_flush(services);
 	}
 	more = more || flushed == RPS_FLUSH_MORE;
-	if (flushed == RPS_FLUSH_BLOCKED || announcements_wait(&remote->node))
+	if (flushed == RPS_FLUSH_BLOCKED ||
+	    rps_node_announces_later(&remote->node))
 		more = rps_vdev_kick_on(&remote->node.dev.tx) || more;
 	keep_position(remote);
 	return more;

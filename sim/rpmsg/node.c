@@ -197,7 +197,7 @@ bool node_poll_any(struct rps_node *node)
 		return false;
 	node->corks++;
 	receive_all(node);
-	if (node->ready && ns_waits(node))
+	if (node->ready && rps_node_announces_later(node))
 		ns_flush(node);
 	node->corks--;
 	if (!node->ready)
@@ -268,7 +268,7 @@ bool rps_node_done(struct rps_node *node, const struct rps_in *in,
 	}
 	if (node->corks > 0)
 		return false;
-	if (ns_waits(node))
+	if (rps_node_announces_later(node))
 		ns_flush(node);
 	if (node->polled) {
 		node_flush(node);

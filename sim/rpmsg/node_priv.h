@@ -23,15 +23,9 @@ static inline uint32_t ns_addr(const struct rps_node *node)
 /* Show the peer what was staged, and tell it. */
 void node_flush(struct rps_node *node);
 
-/* Whether announcements have to wait. */
-static inline bool ns_waits(const struct rps_node *node)
-{
-	return node->num_ns_pending > 0 || node->ns_next != RPMSG_ADDR_ANY;
-}
-
 static inline bool node_has_chores(const struct rps_node *node)
 {
-	return !node->ready || node->polled || ns_waits(node);
+	return !node->ready || node->polled || rps_node_announces_later(node);
 }
 
 /* For whoever changes what node_has_chores() asks for. */

@@ -168,7 +168,7 @@ static RPS_HOT bool do_chores(struct rps_node *node, enum rps_role role)
 {
 	struct view view = view_plain(node->mem);
 
-	if (node->ready && ns_waits(node))
+	if (node->ready && rps_node_announces_later(node))
 		ns_flush(node);
 	node->corks--;
 	if (!node->ready)

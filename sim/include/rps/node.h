@@ -66,6 +66,12 @@ struct rps_node {
 	uint64_t num_chans_refused; /* announced with the table full */
 };
 
+/* Whether announcements have to wait. */
+static inline bool rps_node_announces_later(const struct rps_node *node)
+{
+	return node->num_ns_pending > 0 || node->ns_next != RPMSG_ADDR_ANY;
+}
+
 /* One of the messages that rps_node_send_batch() sends. */
 struct rps_out {
 	const void *payload;
