@@ -80,7 +80,7 @@ def test_rows_say_whether_their_goal_is_met() -> None:
     assert records[2]["value"] == 3.25
 
 
-@pytest.mark.parametrize("scenario", ["pingpong", "pingpong-flags", "pingpong-polled", "burst", "batch", "zero-copy"])
+@pytest.mark.parametrize("scenario", ["pingpong", "pingpong-flags", "pingpong-lengths", "pingpong-polled", "burst", "batch", "zero-copy"])
 def test_counts_are_sane_and_the_same_again(scenario: str) -> None:
     first = measure.counted(PROGRAM, scenario, measure.PAYLOAD_BYTES, ROUND)
     again = measure.counted(PROGRAM, scenario, measure.PAYLOAD_BYTES, ROUND)
@@ -97,6 +97,14 @@ def test_a_batch_costs_a_fence_an_end_and_one_notification() -> None:
 
     assert found.fences * 256 == 2
     assert found.notifications * 256 == 1
+
+
+def test_a_long_payload_costs_no_more_than_a_call_of_memcpy() -> None:
+    rows = {row.name: row for row in measure.longer(PROGRAM)}
+
+    assert 0 < rows["instructions-more-pingpong"].value
+    assert rows["instructions-more-pingpong"].goal == rows["instructions-copy-long"].value
+    assert rows["instructions-more-pingpong"].met
 
 
 def test_the_lines_of_the_rings_are_counted() -> None:

@@ -18,6 +18,8 @@ static enum rps_rx_result on_message(struct rps_node *node, struct rps_ept *ept,
 	bench->received++;
 	if (msg->hdr.len_bytes > 0)
 		bench->last = msg->payload[msg->hdr.len_bytes - 1];
+	if (bench->swing_bytes && bench->received % 3 == 0)
+		bench->len_bytes ^= bench->swing_bytes;
 	if (bench->echo && rps_node_trysend(node, ept->addr, msg->hdr.src,
 					    bench->payload, bench->len_bytes))
 		rps_assert_failed("a buffer is free", __FILE__, __LINE__);
@@ -33,18 +35,28 @@ static void send(struct bench *bench, struct link_end *from,
 		rps_assert_failed("a buffer is free", __FILE__, __LINE__);
 }
 
-static void prepare_pingpong(struct bench *bench)
+static void begin_pingpong(struct bench *bench, bool event_idx)
 {
 	bench->echo = true;
-	link_up(bench->link, true, on_message, bench);
+	link_up(bench->link, event_idx, on_message, bench);
 	send(bench, &bench->link->driver, &bench->link->device);
+}
+
+static void prepare_pingpong(struct bench *bench)
+{
+	begin_pingpong(bench, true);
 }
 
 static void prepare_pingpong_flags(struct bench *bench)
 {
-	bench->echo = true;
-	link_up(bench->link, false, on_message, bench);
-	send(bench, &bench->link->driver, &bench->link->device);
+	begin_pingpong(bench, false);
+}
+
+/* Each message is shorter or longer than the one before. */
+static void prepare_pingpong_lengths(struct bench *bench)
+{
+	begin_pingpong(bench, true);
+	bench->swing_bytes = 64 ^ 32;
 }
 
 /* As of two threads that never sleep. */
@@ -79,13 +91,24 @@ static void prepare_burst(struct bench *bench)
 	link_up(bench->link, true, on_message, bench);
 }
 
-static void burst(struct bench *bench, struct link_end *from,
-		  struct link_end *to)
+static void send_burst(struct bench *bench, struct link_end *from,
+		       const struct link_end *to)
 {
 	for (unsigned int i = 0; i < BURST; i++)
 		send(bench, from, to);
-	while (rps_node_poll(&to->node))
+}
+
+static void poll_all(struct link_end *end)
+{
+	while (rps_node_poll(&end->node))
 		;
+}
+
+static void burst(struct bench *bench, struct link_end *from,
+		  struct link_end *to)
+{
+	send_burst(bench, from, to);
+	poll_all(to);
 }
 
 /* The same with one store, one fence and one notification for all of it. */
@@ -93,22 +116,9 @@ static void cork(struct bench *bench, struct link_end *from,
 		 struct link_end *to)
 {
 	rps_node_cork(&from->node);
-	for (unsigned int i = 0; i < BURST; i++)
-		send(bench, from, to);
+	send_burst(bench, from, to);
 	rps_node_uncork(&from->node);
-	while (rps_node_poll(&to->node))
-		;
-}
-
-static void run_cork(struct bench *bench, uint64_t messages)
-{
-	struct link_end *driver = &bench->link->driver;
-	struct link_end *device = &bench->link->device;
-
-	for (uint64_t i = 0; i < messages; i += 2 * BURST) {
-		cork(bench, driver, device);
-		cork(bench, device, driver);
-	}
+	poll_all(to);
 }
 
 static void look_at(struct bench *bench, const struct rps_in *in,
@@ -144,17 +154,6 @@ static void batch(struct bench *bench, struct link_end *from,
 	}
 }
 
-static void run_batch(struct bench *bench, uint64_t messages)
-{
-	struct link_end *driver = &bench->link->driver;
-	struct link_end *device = &bench->link->device;
-
-	for (uint64_t i = 0; i < messages; i += 2 * BURST) {
-		batch(bench, driver, device);
-		batch(bench, device, driver);
-	}
-}
-
 /* A batch of messages that are written where they are to lie: here, their
  * first byte. */
 static void fill_batch(struct bench *bench, struct link_end *from,
@@ -173,31 +172,42 @@ static void fill_batch(struct bench *bench, struct link_end *from,
 			rps_assert_failed("it fits", __FILE__, __LINE__);
 	}
 	rps_node_uncork(&from->node);
-	while (rps_node_poll(&to->node))
-		;
+	poll_all(to);
+}
+
+/* One after the other, so that both roles send. */
+static void run_both_ways(struct bench *bench, uint64_t messages,
+			  void (*one_way)(struct bench *bench,
+					  struct link_end *from,
+					  struct link_end *to))
+{
+	struct link_end *driver = &bench->link->driver;
+	struct link_end *device = &bench->link->device;
+
+	for (uint64_t i = 0; i < messages; i += 2 * BURST) {
+		one_way(bench, driver, device);
+		one_way(bench, device, driver);
+	}
+}
+
+static void run_burst(struct bench *bench, uint64_t messages)
+{
+	run_both_ways(bench, messages, burst);
+}
+
+static void run_cork(struct bench *bench, uint64_t messages)
+{
+	run_both_ways(bench, messages, cork);
+}
+
+static void run_batch(struct bench *bench, uint64_t messages)
+{
+	run_both_ways(bench, messages, batch);
 }
 
 static void run_zero_copy(struct bench *bench, uint64_t messages)
 {
-	struct link_end *driver = &bench->link->driver;
-	struct link_end *device = &bench->link->device;
-
-	for (uint64_t i = 0; i < messages; i += 2 * BURST) {
-		fill_batch(bench, driver, device);
-		fill_batch(bench, device, driver);
-	}
-}
-
-/* One after the other, so that both roles send. */
-static void run_burst(struct bench *bench, uint64_t messages)
-{
-	struct link_end *driver = &bench->link->driver;
-	struct link_end *device = &bench->link->device;
-
-	for (uint64_t i = 0; i < messages; i += 2 * BURST) {
-		burst(bench, driver, device);
-		burst(bench, device, driver);
-	}
+	run_both_ways(bench, messages, fill_batch);
 }
 
 static void prepare_spsc(struct bench *bench)
@@ -233,17 +243,31 @@ static void run_spsc_pingpong(struct bench *bench, uint64_t messages)
 	}
 }
 
+/* The payload alone, as anybody would copy it. */
+static void run_spsc_copy(struct bench *bench, uint64_t messages)
+{
+	struct spsc *ring = bench->spsc[0];
+
+	for (uint64_t i = 0; i < messages; i++) {
+		spsc_copy(ring->slot[i % SPSC_NUM].bytes, bench->payload,
+			  bench->len_bytes);
+		bench->received++;
+	}
+}
+
 /* clang-format off */
 static const struct scenario scenario[] = {
-	{ "pingpong",        prepare_pingpong,        run_pingpong },
-	{ "pingpong-flags",  prepare_pingpong_flags,  run_pingpong },
-	{ "pingpong-polled", prepare_pingpong_polled, run_pingpong },
-	{ "burst",           prepare_burst,           run_burst },
-	{ "cork",            prepare_burst,           run_cork },
-	{ "batch",           prepare_burst,           run_batch },
-	{ "zero-copy",       prepare_burst,           run_zero_copy },
-	{ "spsc-pingpong",   prepare_spsc,            run_spsc_pingpong },
-	{ "spsc-burst",      prepare_spsc,            run_spsc_burst },
+	{ "pingpong",         prepare_pingpong,         run_pingpong },
+	{ "pingpong-flags",   prepare_pingpong_flags,   run_pingpong },
+	{ "pingpong-lengths", prepare_pingpong_lengths, run_pingpong },
+	{ "pingpong-polled",  prepare_pingpong_polled,  run_pingpong },
+	{ "burst",            prepare_burst,            run_burst },
+	{ "cork",             prepare_burst,            run_cork },
+	{ "batch",            prepare_burst,            run_batch },
+	{ "zero-copy",        prepare_burst,            run_zero_copy },
+	{ "spsc-pingpong",    prepare_spsc,             run_spsc_pingpong },
+	{ "spsc-burst",       prepare_spsc,             run_spsc_burst },
+	{ "spsc-copy",        prepare_spsc,             run_spsc_copy },
 };
 /* clang-format on */
 

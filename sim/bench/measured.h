@@ -17,9 +17,10 @@ struct bench {
 	struct spsc *spsc[2]; /* there and back */
 	const uint8_t *payload;
 	uint32_t len_bytes;
-	uint64_t received; /* messages */
-	uint8_t last;      /* byte of a message: its receiver has read it */
-	bool echo;         /* whether a message is answered by another one */
+	uint32_t swing_bytes; /* bits of it that change with each message */
+	uint64_t received;    /* messages */
+	uint8_t last;         /* byte of a message: its receiver has read it */
+	bool echo;            /* whether a message is answered by another one */
 };
 
 struct scenario {

@@ -21,6 +21,9 @@ struct spsc {
 	} slot[SPSC_NUM];
 };
 
+/* One copy, of a length that is not known where it is compiled. */
+void spsc_copy(void *to, const void *from, uint32_t len_bytes);
+
 /* Return: whether there was room for @len_bytes bytes. */
 bool spsc_send(struct spsc *ring, const void *payload, uint32_t len_bytes);
 

@@ -97,15 +97,29 @@ def _other_paths(build: Path) -> Iterator[Row]:
     group = "Other paths, -O2"
     program = build / "rps-bench"
     for scenario, what in (("cork", "burst of single sends in a batch"), ("batch", "burst of arrays of messages"), ("zero-copy", "batch, written in place"),
+                           ("pingpong-lengths", "ping-pong, payloads of 64 and 32 bytes"),
                            ("pingpong-flags", "ping-pong without EVENT_IDX"),
                            ("pingpong-polled", "ping-pong, both ends polled")):
         yield Row(group, f"instructions-{scenario}-O2", what, counted(program, scenario, PAYLOAD_BYTES).instructions,
                   "instructions")
-    for scenario in ("pingpong", "spsc-pingpong"):
-        short = counted(program, scenario, PAYLOAD_BYTES).instructions
-        long = counted(program, scenario, LONG_BYTES).instructions
-        yield Row(group, f"instructions-more-{scenario}", f"{scenario}: {LONG_BYTES} bytes more than {PAYLOAD_BYTES}",
-                  long - short, "instructions", scale="the copy alone, where it is that of the plain ring")
+    yield from longer(program)
+
+
+def longer(program: Path) -> Iterator[Row]:
+    """What a long payload costs more, beside what a copy of it costs: a short one of ours is copied without a call."""
+    group = f"{LONG_BYTES} bytes instead of {PAYLOAD_BYTES}, -O2"
+    short, long = ({scenario: counted(program, scenario, len_bytes).instructions
+                    for scenario in ("pingpong", "spsc-pingpong", "spsc-copy")} for len_bytes in (PAYLOAD_BYTES, LONG_BYTES))  # fmt: skip
+    more = {scenario: long[scenario] - short[scenario] for scenario in long}
+    yield Row(group, "instructions-copy-short", f"memcpy() of {PAYLOAD_BYTES} bytes, its call included", short["spsc-copy"],
+              "instructions")
+    yield Row(group, "instructions-copy-long", f"memcpy() of {LONG_BYTES} bytes, its call included", long["spsc-copy"],
+              "instructions")
+    yield Row(group, "instructions-more-pingpong", f"ping-pong: {LONG_BYTES} bytes more than {PAYLOAD_BYTES}",
+              more["pingpong"], "instructions", goal=long["spsc-copy"],
+              scale="only the memcpy more: a short payload is copied in line, a long one by this call")
+    yield Row(group, "instructions-more-spsc-pingpong", "the same of a plain ring, which calls memcpy() for both",
+              more["spsc-pingpong"], "instructions")
 
 
 def _other_counts(build: Path) -> Iterator[Row]:
