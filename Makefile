@@ -31,7 +31,8 @@ PROG_LIB := $(filter-out $(SRC)/prog/rps-%.c,$(wildcard $(SRC)/prog/*.c))
 # A unit test runs against the flavour whose code it needs, and one of the core
 # against both: one source, two speeds.
 TESTS_CORE := $(addprefix $(SRC)/test/test_,$(addsuffix .c,access vring \
-	vring_vectors vdrv vdev drv dev node name_service send send_batch usual))
+	vring_vectors vdrv vdev drv dev node name_service send send_batch usual \
+	usual_poll))
 TESTS_DIRECT := $(wildcard $(SRC)/test/test_vhost_user*.c \
 	$(SRC)/test/test_services*.c $(SRC)/test/test_trace.c $(SRC)/test/test_window.c)
 TESTS_SIM := $(filter-out $(TESTS_DIRECT),$(wildcard $(SRC)/test/test_*.c))

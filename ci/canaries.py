@@ -44,6 +44,7 @@ class Canary:
     file: str = ""
     text: str = ""
     instead: str = ""
+    view: str = ""
     fuzzer: bool = False
 
     @property

@@ -90,12 +90,18 @@ ACCESS(32)
 ACCESS(64)
 #undef ACCESS
 
+/* What is common: half of COPY_SHORT_MAX, up to all of it. */
+static RPS_HOT bool copy_is_usual(size_t len_bytes)
+{
+	return __builtin_expect(
+		len_bytes - COPY_SHORT_MAX / 2 <= COPY_SHORT_MAX / 2, 1);
+}
+
 static RPS_HOT void copy_out_any(const struct rps_mem *mem, enum seam seam,
 				 void *shared, const void *from,
 				 size_t len_bytes)
 {
-	/* What is common first: half of COPY_SHORT_MAX and more. */
-	if (len_bytes - COPY_SHORT_MAX / 2 <= COPY_SHORT_MAX / 2)
+	if (copy_is_usual(len_bytes))
 		copy_out_short(mem, seam, shared, from, len_bytes);
 	else if (len_bytes <= COPY_SHORT_MAX)
 		copy_out_short(mem, seam, shared, from, len_bytes);

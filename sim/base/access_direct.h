@@ -35,14 +35,16 @@
 		(void)seam;                                                    \
 		*(volatile uint##bits##_t *)at = value;                        \
 	}
-/* A line that is not written need not go back and forth between the ends. */
+/* A line that is not written need not go back and forth between the ends.  The
+ * load is no volatile one, so that it may be a part of the comparison: it says
+ * nothing but whether a store is needed. */
 #define RAW_UPDATE(bits)                                                       \
 	static inline void raw_update##bits(const struct rps_mem *mem,         \
 					    enum seam seam,                    \
 					    uint##bits##_t *at,                \
 					    uint##bits##_t value)              \
 	{                                                                      \
-		if (raw_load##bits(mem, seam, at) != value)                    \
+		if (__builtin_expect(*at != value, 0))                         \
 			raw_store##bits(mem, seam, at, value);                 \
 	}
 RAW_LOAD(16)

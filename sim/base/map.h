@@ -8,17 +8,20 @@
 void *map_and_note(const struct rps_mem *mem, struct rps_region *near,
 		   struct gpa addr, uint64_t len_bytes);
 
-/* Pointer to bytes that lie in @near, else NULL. */
+/* Pointer to bytes that lie in @near, else NULL.
+ * @len_bytes: not 0. */
 static inline void *map_in(const struct rps_region *near, struct gpa addr,
 			   uint32_t len_bytes)
 {
 	uint64_t offset = addr.v - near->base.v;
+	uint64_t last;
 	uint8_t *host;
 
-	/* The sum does not wrap: no region is that long. */
-	if (__builtin_expect(offset >= near->len_bytes ||
-				     offset + len_bytes > near->len_bytes,
-			     0))
+	/* Where the last one may begin, unless they are too many. */
+	if (near->len_bytes < len_bytes)
+		return NULL;
+	last = near->len_bytes - len_bytes;
+	if (offset > last)
 		return NULL;
 	host = near->host + offset;
 	/* A region lies somewhere: the caller's test is the one above. */
@@ -35,7 +38,7 @@ static inline void *map_in(const struct rps_region *near, struct gpa addr,
 static inline void *map_near(const struct rps_mem *mem, struct rps_region *near,
 			     struct gpa addr, uint32_t len_bytes)
 {
-	void *host = map_in(near, addr, len_bytes);
+	void *host = len_bytes > 0 ? map_in(near, addr, len_bytes) : NULL;
 
 	return host ? host : map_and_note(mem, near, addr, len_bytes);
 }

@@ -22,7 +22,7 @@ int rps_mem_add(struct rps_mem *mem, struct gpa base, uint64_t len_bytes,
 		if (overlap(&mem->region[i], &new))
 			return -EEXIST;
 	}
-	/* No process maps that much, and map_in() relies on it. */
+	/* No process maps that much. */
 	if (len_bytes > UINT64_MAX - UINT32_MAX)
 		return -EINVAL;
 	if (mem->num_regions == RPS_MEM_REGIONS_MAX)

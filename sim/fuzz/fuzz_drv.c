@@ -64,6 +64,7 @@ static enum rps_rx_result heard(struct rps_node *node, struct rps_ept *ept,
 	fuzz_require(msg->hdr.dst == ept->addr);
 	fuzz_require(msg->payload == buf + RPMSG_HDR_BYTES);
 	if (fuzz->link.behind >= 0) {
+		fuzz_require(link_get(&fuzz->link, &elem->id, 4) == msg->buf);
 		fuzz_require(used_bytes <= LINK_BUF_BYTES);
 		fuzz_require(RPMSG_HDR_BYTES + msg->hdr.len_bytes <=
 			     used_bytes);
@@ -80,7 +81,7 @@ static unsigned int in_flight(const struct vdrv_own *own)
 	unsigned int count = 0;
 
 	for (uint32_t i = 0; i < own->num; i++)
-		count += !!(own->word[i] & VDRV_OWN_LENT);
+		count += own->buf[i].lent == i;
 	return count;
 }
 

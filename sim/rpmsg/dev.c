@@ -49,6 +49,8 @@ int rps_dev_start(struct rps_dev *dev, struct rps_xport *xport)
 	dev->num_unused = 0;
 	dev->num_lent = 0;
 	dev->ready = false;
+	dev->rx_good = (struct rps_dev_good){ .least = VDEV_NO_WORD };
+	dev->tx_good = (struct rps_dev_good){ .least = VDEV_NO_WORD };
 	err = start_queue(dev, &dev->tx, tx);
 	if (!err)
 		err = start_queue(dev, &dev->rx, rx);
@@ -69,6 +71,44 @@ void rps_dev_stop(struct rps_dev *dev)
 	dev->ready = false;
 	dev->num_unused = 0;
 	dev->num_lent = 0;
+}
+
+bool dev_learn(struct vdev *vq, struct rps_dev_good *good, uint32_t head,
+	       bool device_writes)
+{
+	struct view view = view_plain(vq->mem);
+	struct vdev_desc desc = vdev_read_desc(view, &vq->ring.desc[head]);
+	uint64_t least = vdev_word(RPMSG_HDR_BYTES, desc.flags);
+	uint64_t most = vdev_word(desc.len_bytes, desc.flags) - least;
+	struct rps_region *near = &vq->near;
+
+	if (!dev_may_use(view, &desc, device_writes) ||
+	    !map_near(vq->mem, near, desc.addr, desc.len_bytes))
+		return false;
+	/* What was longer in the same region is good still, if this one begins
+	 * where that one could. */
+	if (good->least == least && good->base.v == near->base.v &&
+	    good->most > most && good->last >= desc.addr.v - near->base.v)
+		return true;
+	*good = (struct rps_dev_good){
+		.least = least,
+		.most = most,
+		.base = near->base,
+		.last = near->len_bytes - desc.len_bytes,
+		.host = near->host,
+	};
+	return true;
+}
+
+bool dev_learn_tx(struct rps_dev *dev)
+{
+	struct vdev *tx = &dev->tx;
+	uint32_t head;
+
+	return vdev_knows_more(tx) &&
+	       vdev_look(&tx->ring, view_plain(tx->mem), tx->ring.avail,
+			 tx->avail_idx, &head) &&
+	       dev_learn(tx, &dev->tx_good, head, true);
 }
 
 static int drop(struct rps_dev *dev, uint16_t head, enum dev_drop why)
@@ -303,6 +343,14 @@ void dev_notify_rx(struct rps_dev *dev)
 	dev_notify(dev, &dev->rx);
 }
 
+bool dev_notify_both(struct rps_dev *dev, bool tx)
+{
+	dev_notify(dev, &dev->rx);
+	if (tx)
+		dev_notify(dev, &dev->tx);
+	return vdev_missed(&dev->rx, view_in(dev), true);
+}
+
 void rps_dev_flush(struct rps_dev *dev)
 {
 	dev_tell(dev, view_in(dev), vdev_has_event_idx(&dev->tx), false);
@@ -336,6 +384,8 @@ static int next_tx(struct rps_dev *dev, struct vdev_desc *first)
 	if (dev->num_unused == 0)
 		return take_or_ask(dev, first);
 	head = dev->unused[--dev->num_unused];
+	if (dev->num_unused == 0)
+		dev->tx.state &= (uint8_t)~VDEV_ASIDE;
 	*first = vdev_first_desc(&dev->tx, head);
 	return head;
 }
@@ -403,6 +453,7 @@ static void keep_unused(struct rps_dev *dev, uint16_t head)
 {
 	rps_assert(dev->num_unused < RPS_DEV_UNUSED_MAX);
 	dev->unused[dev->num_unused++] = head;
+	dev->tx.state |= VDEV_ASIDE;
 }
 
 /* A deliberate error: none is free, so the first one is written once more. */

@@ -13,6 +13,7 @@
 #include "../base/assert.h"
 #include "../vring/vdev_path.h"
 #include "hdr.h"
+#include "msg.h"
 #include "probe_msg.h"
 
 /* --- receiving ----------------------------------------------------------- */
@@ -25,6 +26,51 @@ static RPS_HOT enum rps_order dev_hdr_order(struct view view)
 	return order_of(view);
 }
 
+/* A buffer of one descriptor that holds a header at least. */
+static RPS_HOT bool dev_may_use(struct view view, const struct vdev_desc *desc,
+				bool device_writes)
+{
+	return vdev_is_simple(view, desc, device_writes) &&
+	       !(desc->len_bytes < RPMSG_HDR_BYTES);
+}
+
+/*
+ * Where a buffer lies that is as those that were found good, else NULL; in
+ * a plain view.  One comparison says that its flags are theirs, that it holds
+ * a header, and that it is not too long: all else is more than @good->most away.
+ * @room: payload bytes that it takes.
+ */
+static RPS_HOT uint8_t *dev_find(const struct vdev *vq,
+				 const struct rps_dev_good *good,
+				 struct view view, uint32_t head,
+				 uint32_t *room)
+{
+	const struct vring_desc *at = &vq->ring.desc[head];
+	uint64_t offset =
+		load64(view, SEAM_DESC_ADDR, &at->addr) - good->base.v;
+	uint64_t more = vdev_load_word(at) - good->least;
+	uint8_t *bytes;
+
+	if (__builtin_expect(more > good->most, 0))
+		return NULL;
+	if (__builtin_expect(offset > good->last, 0))
+		return NULL;
+	*room = (uint32_t)(more >> VDEV_LEN_SHIFT);
+	bytes = good->host + offset;
+	/* A region lies somewhere: the caller's test is those above. */
+	if (!bytes)
+		__builtin_unreachable();
+	return bytes;
+}
+
+/* Whether the buffer at @head is found good, in a plain view: dev_find() finds
+ * it then, unless it is another one meanwhile. */
+RPS_COLD bool dev_learn(struct vdev *vq, struct rps_dev_good *good,
+			uint32_t head, bool device_writes);
+
+/* The same for the next one to send in. */
+RPS_COLD bool dev_learn_tx(struct rps_dev *dev);
+
 /*
  * A message as it is as a rule, well-formed, in a buffer of one descriptor.
  * @head, @desc: which buffer, and what it says.
@@ -32,14 +78,13 @@ static RPS_HOT enum rps_order dev_hdr_order(struct view view)
  * Return: whether @msg is it.
  */
 static RPS_HOT bool dev_rx_usual(const struct vdev *rx, struct view view,
-				 uint16_t head, const struct vdev_desc *desc,
+				 uint32_t head, const struct vdev_desc *desc,
 				 struct rps_msg *msg)
 {
 	uint32_t room = desc->len_bytes - RPMSG_HDR_BYTES;
 	uint8_t *bytes;
 
-	if (!vdev_is_simple(view, desc, false) ||
-	    desc->len_bytes < RPMSG_HDR_BYTES)
+	if (!dev_may_use(view, desc, false))
 		return false;
 	bytes = map_in(&rx->near, desc->addr, desc->len_bytes);
 	if (!bytes)
@@ -47,12 +92,27 @@ static RPS_HOT bool dev_rx_usual(const struct vdev *rx, struct view view,
 	hdr_read(view, dev_hdr_order(view), bytes, room, &msg->hdr);
 	if (msg->hdr.len_bytes > room)
 		return false;
-	if (!view.plain)
-		probe_header(view.mem, RPS_EVENT_header_read, desc->addr,
-			     &msg->hdr);
+	probe_header(view.mem, RPS_EVENT_header_read, desc->addr, &msg->hdr);
 	msg->payload = bytes + RPMSG_HDR_BYTES;
-	msg->buf = head;
-	msg->gathered = false;
+	msg_lies_in(msg, head);
+	return true;
+}
+
+/* The same in a plain view, of one that is as others were. */
+static RPS_HOT bool dev_rx_plain(const struct rps_dev *dev, struct view view,
+				 uint32_t head, struct rps_msg *msg)
+{
+	const struct rps_dev_good *good = &dev->rx_good;
+	uint32_t fits;
+	uint8_t *bytes = dev_find(&dev->rx, good, view, head, &fits);
+
+	if (!bytes)
+		return false;
+	hdr_read(view, order_of(view), bytes, fits, &msg->hdr);
+	if (msg->hdr.len_bytes > fits)
+		return false;
+	msg->payload = bytes + RPMSG_HDR_BYTES;
+	msg_lies_in(msg, head);
 	return true;
 }
 
@@ -60,13 +120,13 @@ static RPS_HOT bool dev_rx_usual(const struct vdev *rx, struct view view,
 static RPS_HOT void dev_rx_return(struct vdev *rx, struct view view,
 				  uint16_t head)
 {
-	vdev_stage(rx, view, head, 0);
+	vdev_stage_plain(rx, view, head, 0);
 }
 
 /* --- sending ------------------------------------------------------------- */
 
 static RPS_HOT void dev_stage_used(struct vdev *tx, struct view view,
-				   uint16_t head, const struct rps_hdr *hdr)
+				   uint32_t head, const struct rps_hdr *hdr)
 {
 	uint32_t len_bytes = RPMSG_HDR_BYTES + hdr->len_bytes;
 
@@ -86,7 +146,7 @@ static RPS_HOT void dev_write_hdr(struct view view, uint8_t *to, struct gpa at,
 
 /* Write a message to where it lies, and stage its buffer.
  * @bytes: found at peer address @at, all of the message. */
-static RPS_HOT void dev_fill(struct vdev *tx, struct view view, uint16_t head,
+static RPS_HOT void dev_fill(struct vdev *tx, struct view view, uint32_t head,
 			     uint8_t *bytes, struct gpa at,
 			     const struct rps_hdr *hdr, const void *payload)
 {
@@ -101,44 +161,39 @@ static RPS_HOT void dev_fill(struct vdev *tx, struct view view, uint16_t head,
  * nobody is to be told that one was needed. */
 static RPS_HOT bool dev_takes_in_turn(const struct rps_dev *dev)
 {
-	return dev->num_unused == 0 && !(dev->tx.state & VDEV_KICK_ON);
-}
-
-/* Where a message is to be written, in a buffer of one descriptor that is long
- * enough, else NULL. */
-static RPS_HOT uint8_t *dev_room_at(const struct vdev *tx, struct view view,
-				    uint16_t head, uint16_t len_bytes)
-{
-	struct vdev_desc desc = vdev_read_desc(view, &tx->ring.desc[head]);
-
-	if (!vdev_is_simple(view, &desc, true) ||
-	    desc.len_bytes < RPMSG_HDR_BYTES + (uint32_t)len_bytes)
-		return NULL;
-	return map_in(&tx->near, desc.addr, desc.len_bytes);
+	return !(dev->tx.state & (VDEV_ASIDE | VDEV_KICK_ON));
 }
 
 /*
  * rps_dev_stage() in a plain view, as it goes as a rule: a buffer is known to be
- * there, of one descriptor and long enough, and no other was taken before it.
+ * there, as the last one and long enough, and no other was taken before it.
  *
  * Return: whether the message was staged; else nothing has changed.
  */
 static RPS_HOT bool dev_stage_usual(struct rps_dev *dev, struct view view,
-				    const struct rps_hdr *hdr,
-				    const void *payload)
+				    const struct outgoing *msg)
 {
 	struct vdev *tx = &dev->tx;
 	uint8_t *bytes;
-	uint16_t head;
+	uint32_t head;
+	uint32_t room;
 
 	if (!dev_takes_in_turn(dev) || !vdev_knows_more(tx) ||
-	    !vdev_look(tx, view, tx->avail_idx, &head))
+	    !vdev_look(&tx->ring, view, tx->ring.avail, tx->avail_idx, &head))
 		return false;
-	bytes = dev_room_at(tx, view, head, hdr->len_bytes);
-	if (!bytes)
+	bytes = dev_find(tx, &dev->tx_good, view, head, &room);
+	if (!bytes || msg->len_bytes > room)
 		return false;
-	vdev_step(tx, view, head);
-	dev_fill(tx, view, head, bytes, (struct gpa){ 0 }, hdr, payload);
+	step16(&tx->avail_idx);
+	hdr_put(bytes, msg->src, msg->dst, msg->len_bytes);
+	bytes += RPMSG_HDR_BYTES;
+	if (!msg->calls)
+		copy_out_short(view.mem, SEAM_PAYLOAD, bytes, msg->payload,
+			       msg->len_bytes);
+	vdev_stage_plain(tx, view, head, RPMSG_HDR_BYTES + msg->len_bytes);
+	if (msg->calls)
+		copy_out(view.mem, SEAM_PAYLOAD, bytes, msg->payload,
+			 msg->len_bytes);
 	return true;
 }
 
@@ -147,27 +202,26 @@ static RPS_HOT bool dev_get_usual(struct rps_dev *dev, struct view view,
 				  struct rps_room *room)
 {
 	struct vdev *tx = &dev->tx;
-	struct vdev_desc desc;
 	uint8_t *bytes;
-	uint16_t head;
+	uint32_t room_bytes;
+	uint32_t head;
 
 	if (!dev_takes_in_turn(dev) || !vdev_knows_more(tx) ||
 	    dev->num_lent + 1u >= RPS_DEV_UNUSED_MAX ||
-	    !vdev_look(tx, view, tx->avail_idx, &head))
+	    !vdev_look(&tx->ring, view, tx->ring.avail, tx->avail_idx, &head))
 		return false;
-	desc = vdev_read_desc(view, &tx->ring.desc[head]);
-	if (!vdev_is_simple(view, &desc, true) ||
-	    desc.len_bytes < RPMSG_HDR_BYTES)
-		return false;
-	bytes = map_in(&tx->near, desc.addr, desc.len_bytes);
+	bytes = dev_find(tx, &dev->tx_good, view, head, &room_bytes);
+	if (!bytes && dev_learn(tx, &dev->tx_good, head, true))
+		bytes = dev_find(tx, &dev->tx_good, view, head, &room_bytes);
 	if (!bytes)
 		return false;
 	vdev_step(tx, view, head);
 	dev->num_lent++;
-	room->buf = head;
-	room->addr = desc.addr.v;
+	room->buf = (uint16_t)head;
+	room->addr =
+		dev->tx_good.base.v + (uint64_t)(bytes - dev->tx_good.host);
 	room->payload = bytes + RPMSG_HDR_BYTES;
-	room->room_bytes = desc.len_bytes - RPMSG_HDR_BYTES;
+	room->room_bytes = room_bytes;
 	return true;
 }
 
@@ -236,6 +290,40 @@ static RPS_HOT bool dev_settle_as(struct rps_dev *dev, struct view view,
 	}
 	dev_tell(dev, view, event_idx, asked);
 	return vdev_missed(&dev->rx, view, asked);
+}
+
+/* Apart, since it is rare that the driver waits for buffers.
+ * @tx: whether it waits for messages too. */
+RPS_COLD bool dev_notify_both(struct rps_dev *dev, bool tx);
+
+/*
+ * dev_settle() in a plain view with VIRTIO_F_EVENT_IDX, where one buffer was
+ * taken and given back since the last one.  Both decisions come before the
+ * notification, so that no register has to be put aside for them.
+ * @idx, @next: of the one that was given back, and behind it.
+ */
+static RPS_HOT bool dev_settle_one(struct rps_dev *dev, struct view view,
+				   uint32_t idx, uint32_t next)
+{
+	struct vdev *rxq = &dev->rx;
+	struct vdev *txq = &dev->tx;
+	struct vring_news rx = news_of_one(idx);
+	struct vring_news tx = { txq->published_idx, txq->used_idx };
+	bool notify_rx;
+	bool notify_tx;
+
+	(void)vdev_kick_ask(rxq, view, true, true);
+	vdev_show(rxq, view, (uint16_t)next);
+	if (__builtin_expect(is_news(tx), 1))
+		vdev_show(txq, view, tx.new);
+	vdev_fence(view);
+	notify_tx = is_news(tx) && vdev_notify_decide(txq, view, true, tx);
+	notify_rx = vdev_notify_decide(rxq, view, true, rx);
+	if (__builtin_expect(notify_rx, 0))
+		return dev_notify_both(dev, notify_tx);
+	if (__builtin_expect(notify_tx, 1))
+		dev_notify(dev, txq);
+	return vdev_missed(rxq, view, true);
 }
 
 /* rps_dev_settle(), or with @moved where it is known that messages were taken since

@@ -141,10 +141,10 @@ static void post_all(struct rps_drv *drv, uint32_t len_bytes)
 	vdrv_publish(&drv->rx, view);
 }
 
-/* Of a buffer that takes a payload, and that vdrv_own can describe. */
+/* Of a buffer that takes a payload. */
 static bool is_size(uint32_t len_bytes)
 {
-	return len_bytes > RPMSG_HDR_BYTES && len_bytes < VDRV_OWN_LENT;
+	return len_bytes > RPMSG_HDR_BYTES && len_bytes <= INT32_MAX;
 }
 
 static int set_up_buffers(struct rps_drv *drv)
@@ -161,9 +161,11 @@ static int set_up_buffers(struct rps_drv *drv)
 	drv->rx_room = drv->params.buf_bytes - RPMSG_HDR_BYTES;
 	drv->tx_room =
 		min32(drv->params.tx_buf_bytes - RPMSG_HDR_BYTES, UINT16_MAX);
-	drv->rx_own.num = drv->num_bufs;
-	drv->tx_own.num = drv->num_bufs;
-	drv->tx_offset = (uint64_t)drv->num_bufs * drv->params.buf_bytes;
+	drv->rx_step = drv->params.buf_bytes;
+	drv->tx_step = drv->params.tx_buf_bytes;
+	vdrv_own_init(&drv->rx_own, drv->num_bufs);
+	vdrv_own_init(&drv->tx_own, drv->num_bufs);
+	drv->tx_offset = drv->num_bufs * drv->rx_step;
 	drv->bufs = rps_mem_map(drv->mem, drv->params.bufs, bytes);
 	if (!drv->bufs)
 		return -EINVAL;
@@ -374,6 +376,14 @@ void drv_kick_rx(struct rps_drv *drv)
 	drv_kick(drv, &drv->rx);
 }
 
+bool drv_kick_both(struct rps_drv *drv, bool tx)
+{
+	drv_kick(drv, &drv->rx);
+	if (tx)
+		drv_kick(drv, &drv->tx);
+	return vdrv_missed(&drv->rx, view_of(drv->mem), true);
+}
+
 void rps_drv_flush(struct rps_drv *drv)
 {
 	drv_tell(drv, view_of(drv->mem), vdrv_has_event_idx(&drv->tx), false);
@@ -442,14 +452,22 @@ int rps_drv_stage(struct rps_drv *drv, const struct rps_hdr *hdr,
 		  const void *payload)
 {
 	struct view view = view_of(drv->mem);
+	uint8_t *bytes;
 	int buf;
+	int err;
 
 	if (hdr->len_bytes > drv_send_room(drv))
 		return -EMSGSIZE;
 	buf = reclaim_tx(drv);
 	if (buf < 0)
 		return buf;
-	return drv_fill(drv, view, (uint32_t)buf, hdr, payload);
+	bytes = drv_tx_at(drv, (uint32_t)buf);
+	drv_write_hdr(drv, view, (uint32_t)buf, bytes, hdr);
+	/* Shown by nobody before the payload is in its place too. */
+	err = drv_stage_tx(drv, view, (uint16_t)buf, hdr);
+	copy_out_any(view.mem, SEAM_PAYLOAD, bytes + RPMSG_HDR_BYTES, payload,
+		     hdr->len_bytes);
+	return err;
 }
 
 int rps_drv_send(struct rps_drv *drv, const struct rps_hdr *hdr,

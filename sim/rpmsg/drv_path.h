@@ -12,6 +12,7 @@
 
 #include "../vring/vdrv_path.h"
 #include "hdr.h"
+#include "msg.h"
 #include "probe_msg.h"
 
 /* Where the device finds what we find at @addr. */
@@ -27,15 +28,15 @@ static RPS_HOT struct gpa drv_bus_addr(const struct rps_drv *drv,
 static RPS_HOT uint64_t drv_rx_offset(const struct rps_drv *drv, uint32_t buf)
 {
 	if (mutated(drv->mem, MUTANT_buffers_interleaved))
-		return 2 * (uint64_t)buf * drv->params.buf_bytes;
-	return (uint64_t)buf * drv->params.buf_bytes;
+		return 2 * buf * drv->rx_step;
+	return buf * drv->rx_step;
 }
 
 static RPS_HOT uint64_t drv_tx_offset(const struct rps_drv *drv, uint32_t buf)
 {
 	if (mutated(drv->mem, MUTANT_buffers_interleaved))
 		return drv_rx_offset(drv, buf) + drv->params.buf_bytes;
-	return drv->tx_offset + (uint64_t)buf * drv->params.tx_buf_bytes;
+	return drv->tx_offset + buf * drv->tx_step;
 }
 
 static RPS_HOT struct gpa drv_addr(const struct rps_drv *drv, uint64_t offset)
@@ -69,13 +70,14 @@ static RPS_HOT bool drv_rx_usual(struct rps_drv *drv, struct view view,
 				 uint32_t buf, uint32_t used_bytes,
 				 struct rps_msg *msg)
 {
-	/* Our own memory says where the buffer is, not the peer's. */
-	uint8_t *bytes = drv->bufs + drv_rx_offset(drv, buf);
 	uint32_t room = used_bytes - RPMSG_HDR_BYTES;
+	uint8_t *bytes;
 
 	/* Neither too short for a header nor longer than the buffer. */
 	if (room > drv->rx_room)
 		return false;
+	/* Our own memory says where the buffer is, not the peer's. */
+	bytes = drv->bufs + drv_rx_offset(drv, buf);
 	hdr_read(view, order_of(view), bytes, room, &msg->hdr);
 	if (msg->hdr.len_bytes > room)
 		return false;
@@ -83,8 +85,7 @@ static RPS_HOT bool drv_rx_usual(struct rps_drv *drv, struct view view,
 		probe_header(view.mem, RPS_EVENT_header_read,
 			     drv_addr(drv, drv_rx_offset(drv, buf)), &msg->hdr);
 	msg->payload = bytes + RPMSG_HDR_BYTES;
-	msg->buf = (uint16_t)buf;
-	msg->gathered = false;
+	msg_lies_in(msg, buf);
 	return true;
 }
 
@@ -97,9 +98,9 @@ static RPS_HOT void drv_rx_keep(struct rps_drv *drv, uint16_t buf)
 /* rps_drv_rx_done() in a plain view, without drv_rx_keep(): its descriptor says
  * what it always says. */
 static RPS_HOT void drv_rx_return(struct vdrv *rx, struct view view,
-				  uint16_t buf)
+				  uint32_t buf)
 {
-	vdrv_stage_head(rx, view, buf);
+	vdrv_stage_plain(rx, view, buf);
 }
 
 /* --- sending ------------------------------------------------------------- */
@@ -117,7 +118,7 @@ static RPS_HOT uint8_t *drv_tx_at(const struct rps_drv *drv, uint32_t buf)
 {
 	if (mutated(drv->mem, MUTANT_buffers_interleaved))
 		return drv->bufs + drv_tx_offset(drv, buf);
-	return drv->tx_bufs + (uint64_t)buf * drv->params.tx_buf_bytes;
+	return drv->tx_bufs + buf * drv->tx_step;
 }
 
 static RPS_HOT void drv_write_hdr(struct rps_drv *drv, struct view view,
@@ -155,45 +156,38 @@ static RPS_HOT int drv_stage_tx(struct rps_drv *drv, struct view view,
 									: 0;
 }
 
-/* @buf: in a plain view, one that vdrv_relend_own() was called for. */
-static RPS_HOT int drv_fill(struct rps_drv *drv, struct view view, uint32_t buf,
-			    const struct rps_hdr *hdr, const void *payload)
-{
-	uint8_t *bytes = drv_tx_at(drv, buf);
-	int err = 0;
-
-	drv_write_hdr(drv, view, buf, bytes, hdr);
-	/* Shown by nobody before the payload is in its place too. */
-	if (view.plain)
-		vdrv_stage_head(&drv->tx, view, (uint16_t)buf);
-	else
-		err = drv_stage_tx(drv, view, (uint16_t)buf, hdr);
-	copy_out_any(view.mem, SEAM_PAYLOAD, bytes + RPMSG_HDR_BYTES, payload,
-		     hdr->len_bytes);
-	return err;
-}
-
 /*
  * rps_drv_stage() in a plain view, as it goes as a rule: a buffer is known to
- * have come back.
+ * have come back, and the message fits.
  *
  * Return: whether the message was staged; else nothing has changed.
  */
 static RPS_HOT bool drv_stage_usual(struct rps_drv *drv, struct view view,
-				    const struct rps_hdr *hdr,
-				    const void *payload)
+				    const struct outgoing *msg)
 {
 	struct vdrv *tx = &drv->tx;
-	uint32_t id;
+	uint8_t *bytes;
+	uint32_t buf;
 
 	/* used.len says nothing here: the device writes nothing. */
-	if (hdr->len_bytes > drv->tx_room || !vdrv_knows_more(tx) ||
-	    !vdrv_look_own(tx, &drv->tx_own, view, tx->used_idx, &id) ||
-	    !vdrv_relend_own(tx, &drv->tx_own, view, id,
-			     RPMSG_HDR_BYTES + hdr->len_bytes))
+	if (!vdrv_knows_more(tx) ||
+	    !vdrv_look_own(&tx->ring, view, tx->ring.used, &drv->tx_own,
+			   tx->used_idx, &buf, NULL))
 		return false;
-	vdrv_step(tx, view, id, 0);
-	return drv_fill(drv, view, id, hdr, payload) == 0;
+	step16(&tx->used_idx);
+	vdrv_resize_own(&tx->ring, &drv->tx_own, view, buf,
+			RPMSG_HDR_BYTES + msg->len_bytes);
+	bytes = drv_tx_at(drv, buf);
+	hdr_put(bytes, msg->src, msg->dst, msg->len_bytes);
+	bytes += RPMSG_HDR_BYTES;
+	if (!msg->calls)
+		copy_out_short(view.mem, SEAM_PAYLOAD, bytes, msg->payload,
+			       msg->len_bytes);
+	vdrv_stage_plain(tx, view, buf);
+	if (msg->calls)
+		copy_out(view.mem, SEAM_PAYLOAD, bytes, msg->payload,
+			 msg->len_bytes);
+	return true;
 }
 
 /* rps_drv_get(), as drv_stage_usual(). */
@@ -222,9 +216,11 @@ static RPS_HOT bool drv_stage_room_usual(struct rps_drv *drv, struct view view,
 					 const struct rps_hdr *hdr)
 {
 	if (hdr->len_bytes > drv->tx_room || rps_vdrv_is_broken(&drv->tx) ||
-	    !vdrv_resize_own(&drv->tx, &drv->tx_own, view, room->buf,
-			     RPMSG_HDR_BYTES + hdr->len_bytes))
+	    drv->tx_own.buf[room->buf].len_bytes == 0)
 		return false;
+	vdrv_resize_own(&drv->tx.ring, &drv->tx_own, view, room->buf,
+			RPMSG_HDR_BYTES + hdr->len_bytes);
+	vdrv_lend_own(&drv->tx_own, room->buf);
 	drv_write_hdr(drv, view, room->buf, drv_tx_at(drv, room->buf), hdr);
 	vdrv_stage_head(&drv->tx, view, room->buf);
 	return true;
@@ -278,6 +274,40 @@ static RPS_HOT bool drv_settle_as(struct rps_drv *drv, struct view view,
 	}
 	drv_tell(drv, view, event_idx, asked);
 	return vdrv_missed(&drv->rx, view, asked);
+}
+
+/* Apart, since it is rare that the device waits for buffers.
+ * @tx: whether it waits for messages too. */
+RPS_COLD bool drv_kick_both(struct rps_drv *drv, bool tx);
+
+/*
+ * drv_settle() in a plain view with VIRTIO_F_EVENT_IDX, where one buffer was
+ * taken and given back since the last one.  Both decisions come before the kick,
+ * so that no register has to be put aside for them.
+ * @idx, @next: of the one that was given back, and behind it.
+ */
+static RPS_HOT bool drv_settle_one(struct rps_drv *drv, struct view view,
+				   uint32_t idx, uint32_t next)
+{
+	struct vdrv *rxq = &drv->rx;
+	struct vdrv *txq = &drv->tx;
+	struct vring_news rx = news_of_one(idx);
+	struct vring_news tx = { txq->published_idx, txq->avail_idx };
+	bool kick_rx;
+	bool kick_tx;
+
+	(void)vdrv_irq_ask(rxq, view, true, true);
+	vdrv_show(rxq, view, (uint16_t)next);
+	if (__builtin_expect(is_news(tx), 1))
+		vdrv_show(txq, view, tx.new);
+	vdrv_fence(view);
+	kick_tx = is_news(tx) && vdrv_kick_decide(txq, view, true, tx);
+	kick_rx = vdrv_kick_decide(rxq, view, true, rx);
+	if (__builtin_expect(kick_rx, 0))
+		return drv_kick_both(drv, kick_tx);
+	if (__builtin_expect(kick_tx, 1))
+		drv_kick(drv, txq);
+	return vdrv_missed(rxq, view, true);
 }
 
 /* rps_drv_settle(), or with @moved where it is known that messages were taken since

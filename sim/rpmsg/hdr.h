@@ -76,18 +76,24 @@ _Static_assert(sizeof(struct rps_hdr) == sizeof(struct rpmsg_hdr) &&
 typedef volatile uint32_t una32 __attribute__((aligned(1), may_alias));
 typedef volatile uint64_t una64 __attribute__((aligned(1), may_alias));
 
-/* Field by field, as it comes out of registers: put together first, it would
- * cost more than the stores that are saved. */
-static RPS_HOT void copy_out_fields(struct rpmsg_hdr *to,
-				    const struct rpmsg_hdr *wire)
+/* The last two fields as one word, without flags. */
+static RPS_HOT uint32_t hdr_last(uint32_t len_bytes)
 {
-	uint32_t last; /* length and flags */
+	return RPS_ORDER_HOST == RPS_ORDER_LE ? len_bytes : len_bytes << 16;
+}
 
-	*(una32 *)&to->src.raw = wire->src.raw;
-	*(una32 *)&to->dst.raw = wire->dst.raw;
-	*(una32 *)&to->reserved.raw = wire->reserved.raw;
-	memcpy(&last, &wire->len, sizeof(last));
-	*(una32 *)&to->len.raw = last;
+/* hdr_write() in a plain view: word by word, as it comes out of registers; put
+ * together first, it would cost more than the stores that are saved.
+ * @len_bytes: 16 bits. */
+static RPS_HOT void hdr_put(uint8_t *to, uint32_t src, uint32_t dst,
+			    uint32_t len_bytes)
+{
+	una32 *word = (void *)to;
+
+	word[0] = src;
+	word[1] = dst;
+	word[2] = 0; /* reserved */
+	word[3] = hdr_last(len_bytes);
 }
 
 /* Reads a header in one piece, once. */
@@ -112,15 +118,12 @@ static RPS_HOT struct rpmsg_hdr hdr_write(struct view view,
 {
 	struct rpmsg_hdr wire = hdr_pack_in(view, order, hdr);
 
-	if (view.plain)
-		copy_out_fields((void *)to, &wire);
-	else
-		copy_out(view.mem, SEAM_HDR, to, &wire, sizeof(wire));
+	copy_out(view.mem, SEAM_HDR, to, &wire, sizeof(wire));
 	return wire;
 }
 
-/* hdr_write() of one header after the other, in a plain view, of which the
- * addresses are always @ends. */
+/* hdr_put() of one header after the other, of which the addresses are always
+ * @ends. */
 struct hdr_ends {
 	uint64_t raw;
 };
@@ -135,14 +138,13 @@ static RPS_HOT struct hdr_ends hdr_ends_of(uint32_t src, uint32_t dst)
 }
 
 static RPS_HOT void hdr_write_next(uint8_t *to, struct hdr_ends ends,
-				   uint16_t len_bytes)
+				   uint32_t len_bytes)
 {
-	const struct rpmsg_hdr wire = { .len = { len_bytes } };
-	uint64_t rest;
+	una32 *word = (void *)to;
 
-	memcpy(&rest, &wire.reserved, sizeof(rest));
 	*(una64 *)(void *)to = ends.raw;
-	*(una64 *)(void *)(to + sizeof(ends.raw)) = rest;
+	word[2] = 0;
+	word[3] = hdr_last(len_bytes);
 }
 
 #endif

@@ -189,7 +189,7 @@ static void receive_all(struct rps_node *node)
 
 bool node_poll_any(struct rps_node *node)
 {
-	rps_assert(node->chores == node_has_chores(node));
+	rps_assert(node_knows_chores(node) == node_has_chores(node));
 	if (!node->ready)
 		return false;
 	if (mutated(node->mem, MUTANT_senders_block_receiving) &&
@@ -266,7 +266,7 @@ bool rps_node_done(struct rps_node *node, const struct rps_in *in,
 		for (unsigned int i = 0; i < count; i++)
 			node_rx_done(node, &in[i].msg);
 	}
-	if (node->corks > 0)
+	if (node_is_corked(node))
 		return false;
 	if (rps_node_announces_later(node))
 		ns_flush(node);
@@ -383,7 +383,7 @@ void rps_node_release(struct rps_node *node, const struct rps_msg *msg)
 	if (node->role == RPS_ROLE_DEVICE &&
 	    mutated(node->mem, MUTANT_dev_held_returned_twice))
 		node_rx_done(node, msg);
-	if (node->corks == 0)
+	if (!node_is_corked(node))
 		node_flush(node);
 }
 

@@ -31,7 +31,20 @@ static inline bool node_has_chores(const struct rps_node *node)
 /* For whoever changes what node_has_chores() asks for. */
 static inline void node_note_chores(struct rps_node *node)
 {
-	node->chores = node_has_chores(node);
+	node->corks &= ~RPS_NODE_CHORES;
+	if (node_has_chores(node))
+		node->corks |= RPS_NODE_CHORES;
+}
+
+static inline bool node_knows_chores(const struct rps_node *node)
+{
+	return node->corks & RPS_NODE_CHORES;
+}
+
+/* Whether what is sent is shown later. */
+static inline bool node_is_corked(const struct rps_node *node)
+{
+	return node->corks & ~RPS_NODE_CHORES;
 }
 
 /* rps_node_poll() and rps_node_trysend() on any link, and without one. */

@@ -56,17 +56,18 @@ static struct rps_hdr hdr_of(const struct rps_node *node, uint32_t src,
 /* In a batch, but the peer has to give something back before it goes on. */
 static bool is_starved(const struct rps_node *node, int err)
 {
-	return err == -ENOMEM && node->corks > 0;
+	return err == -ENOMEM && node_is_corked(node);
 }
 
 static int send_any(struct rps_node *node, const struct rps_hdr *hdr,
 		    const void *payload)
 {
 	if (node->role == RPS_ROLE_DRIVER)
-		return node->corks > 0 ? rps_drv_stage(&node->drv, hdr, payload)
-				       : rps_drv_send(&node->drv, hdr, payload);
-	return node->corks > 0 ? rps_dev_stage(&node->dev, hdr, payload)
-			       : rps_dev_send(&node->dev, hdr, payload);
+		return node_is_corked(node)
+			       ? rps_drv_stage(&node->drv, hdr, payload)
+			       : rps_drv_send(&node->drv, hdr, payload);
+	return node_is_corked(node) ? rps_dev_stage(&node->dev, hdr, payload)
+				    : rps_dev_send(&node->dev, hdr, payload);
 }
 
 /* A deliberate error: one message in two buffers. */
@@ -132,9 +133,9 @@ void rps_node_cork(struct rps_node *node)
 
 void rps_node_uncork(struct rps_node *node)
 {
-	rps_assert(node->corks > 0);
+	rps_assert(node_is_corked(node));
 	node->corks--;
-	if (node->corks == 0 && node->ready)
+	if (!node_is_corked(node) && node->ready)
 		node_flush(node);
 }
 
@@ -221,7 +222,7 @@ int rps_node_send_room(struct rps_node *node, const struct rps_room *room,
 		err = rps_dev_stage_room(&node->dev, room, &hdr);
 	if (err)
 		return err;
-	if (node->corks == 0)
+	if (!node_is_corked(node))
 		node_flush(node);
 	probe(node->mem, RPS_EVENT_message_send, src, dst, len_bytes);
 	return 0;

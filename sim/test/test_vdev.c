@@ -537,13 +537,13 @@ START_TEST(with_the_feature_the_event_word_decides)
 	struct ring_fixture *ring =
 		ring_create(&ring_mode[_i / NUM_NEED_EVENT_ROWS], &four_events);
 
-	ring->dev.notify_idx = row->old;
+	ring->dev.undecided = (uint16_t)(row->new - row->old);
 	ring->dev.published_idx = row->new;
 	poke16(ring, ring->dev.ring.used_event, row->event);
 	poke16(ring, &ring->dev.ring.avail->flags, VRING_AVAIL_F_NO_INTERRUPT);
 
 	ck_assert_int_eq(rps_vdev_notify_needed(&ring->dev), row->notify);
-	ck_assert_uint_eq(ring->dev.notify_idx, row->new);
+	ck_assert_uint_eq(ring->dev.undecided, 0);
 	free(ring);
 }
 END_TEST

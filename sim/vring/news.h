@@ -19,6 +19,29 @@ static inline uint32_t entry_of(const struct vring *ring, uint32_t idx)
 	return idx & ring->mask;
 }
 
+/* The index behind @idx, computed here and now, so that the register of @idx
+ * may become the entry. */
+static inline uint32_t next_of(uint32_t idx)
+{
+	uint32_t next = idx + 1;
+
+	__asm__("" : "+r"(next));
+	return next;
+}
+
+/* An index goes on, in memory: its register has become the entry. */
+static inline void step16(uint16_t *idx)
+{
+	__asm__("" : "+m"(*idx));
+	(*idx)++;
+}
+
+/* The entry at @idx, alone. */
+static inline struct vring_news news_of_one(uint32_t idx)
+{
+	return (struct vring_news){ (uint16_t)idx, (uint16_t)(idx + 1) };
+}
+
 static inline bool is_news(struct vring_news news)
 {
 	return news.old != news.new;

@@ -20,7 +20,6 @@ int rps_vdev_init(struct vdev *vq, const struct rps_mem *mem,
 	vq->avail_seen = params->start_idx;
 	vq->used_idx = params->start_idx;
 	vq->published_idx = params->start_idx;
-	vq->notify_idx = params->start_idx;
 	vq->asked_idx = params->start_idx;
 	vq->indirect = params->indirect;
 	vq->state = VDEV_KICK_ON | (params->event_idx ? VDEV_EVENT_IDX : 0);
@@ -75,18 +74,18 @@ struct vdev_desc vdev_first_desc(const struct vdev *vq, uint16_t head)
 int vdev_take_head(struct vdev *vq, struct vdev_desc *first)
 {
 	struct view view = view_of(vq->mem);
-	uint16_t head;
+	uint32_t head;
 	int err = vdev_refresh(vq);
 
 	if (err)
 		return err;
-	if (!vdev_look(vq, view, vq->avail_idx, &head)) {
+	if (!vdev_look(&vq->ring, view, vq->ring.avail, vq->avail_idx, &head)) {
 		break_queue(vq, FAULT_AVAIL_HEAD, head);
 		return -EPROTO;
 	}
 	vdev_step(vq, view, head);
-	*first = vdev_first_desc(vq, head);
-	return head;
+	*first = vdev_first_desc(vq, (uint16_t)head);
+	return (int)head;
 }
 
 /* A table to walk: the ring's own, or an indirect one. */

@@ -10,6 +10,8 @@
 
 #include <errno.h>
 
+#include <string.h>
+
 #include "../base/access.h"
 #include "../base/map.h"
 #include "../base/mutant.h"
@@ -72,6 +74,24 @@ static RPS_HOT int vdev_peek(struct vdev *vq, struct view view, uint16_t *bad)
 	return 0;
 }
 
+/* vdev_peek() in a plain view, where each message is answered: whether one was
+ * offered, and no more, and all before it were given back.  Nothing is noted. */
+static RPS_HOT bool vdev_sees_one(const struct vdev *vq, struct view view,
+				  const struct vring_avail *avail, uint32_t idx,
+				  uint32_t next)
+{
+	uint16_t seen = acquire16(view, SEAM_AVAIL_IDX, &avail->idx);
+
+	return seen == (uint16_t)next && vq->published_idx == (uint16_t)idx;
+}
+
+/* What vdev_sees_one() has seen is taken out of the ring. */
+static RPS_HOT void vdev_step_one(struct vdev *vq, uint32_t next)
+{
+	vq->avail_idx = (uint16_t)next;
+	vq->avail_seen = (uint16_t)next;
+}
+
 /* A private copy of one descriptor: what is checked is what is used. */
 struct vdev_desc {
 	struct gpa addr;
@@ -80,19 +100,39 @@ struct vdev_desc {
 	uint16_t next;
 };
 
-/* In a plain view all but its @next: a single one has none. */
 static RPS_HOT struct vdev_desc vdev_read_desc(struct view view,
 					       const struct vring_desc *at)
 {
-	struct vdev_desc desc = {
+	return (struct vdev_desc){
 		.addr.v = load64(view, SEAM_DESC_ADDR, &at->addr),
 		.len_bytes = load32(view, SEAM_DESC_LEN, &at->len),
 		.flags = load16(view, SEAM_DESC_FLAGS, &at->flags),
+		.next = load16(view, SEAM_DESC_NEXT, &at->next),
 	};
+}
 
-	if (!view.plain)
-		desc.next = load16(view, SEAM_DESC_NEXT, &at->next);
-	return desc;
+/* Length and flags as one number, of which the flags are the upper part; nearly
+ * as they lie in memory. */
+#define VDEV_LEN_SHIFT (RPS_ORDER_HOST == RPS_ORDER_LE ? 16u : 0u)
+
+static RPS_HOT uint64_t vdev_word(uint32_t len_bytes, uint16_t flags)
+{
+	return ((uint64_t)flags << 32 | len_bytes) << VDEV_LEN_SHIFT;
+}
+
+/* What no descriptor says. */
+#define VDEV_NO_WORD UINT64_MAX
+
+/* vdev_word() of a descriptor, read at once, in a plain view.  The rest of what
+ * is read says nothing of a single descriptor. */
+static RPS_HOT uint64_t vdev_load_word(const struct vring_desc *at)
+{
+	typedef uint64_t __attribute__((may_alias)) word64;
+	uint64_t word = *(const volatile word64 *)(const void *)&at->len;
+
+	if (RPS_ORDER_HOST == RPS_ORDER_LE)
+		return word << 16;
+	return vdev_word((uint32_t)(word >> 32), (uint16_t)(word >> 16));
 }
 
 static RPS_HOT void vdev_probe_desc(const struct vdev *vq, struct view view,
@@ -103,22 +143,24 @@ static RPS_HOT void vdev_probe_desc(const struct vdev *vq, struct view view,
 }
 
 /* What an entry of the available ring says; nothing is taken yet.
- * @idx: of the entry; vq->avail_idx, or what is to become it.
+ * @avail: that of @ring.
+ * @idx:   of the entry; vq->avail_idx, or what is to become it.
  * Return: whether it lies in the table. */
-static RPS_HOT bool vdev_look(const struct vdev *vq, struct view view,
-			      uint32_t idx, uint16_t *head)
+static RPS_HOT bool vdev_look(const struct vring *ring, struct view view,
+			      const struct vring_avail *avail, uint32_t idx,
+			      uint32_t *head)
 {
 	*head = load16(view, SEAM_AVAIL_RING,
-		       &vq->ring.avail->ring[entry_of(&vq->ring, idx)]);
+		       &avail->ring[entry_of(ring, idx)]);
 	if (mutated(view.mem, MUTANT_head_masked))
-		*head &= (uint16_t)vq->ring.mask;
-	if (mutated(view.mem, MUTANT_head_clamped) && *head > vq->ring.mask)
+		*head &= ring->mask;
+	if (mutated(view.mem, MUTANT_head_clamped) && *head > ring->mask)
 		*head = 0;
-	return *head <= vq->ring.mask;
+	return *head <= ring->mask;
 }
 
 /* What vdev_look() has seen is taken out of the ring. */
-static RPS_HOT void vdev_step(struct vdev *vq, struct view view, uint16_t head)
+static RPS_HOT void vdev_step(struct vdev *vq, struct view view, uint32_t head)
 {
 	vq->avail_idx++;
 	view_probe(view, RPS_EVENT_buffer_take, vq->queue, head, vq->avail_idx);
@@ -157,22 +199,30 @@ RPS_COLD int vdev_walk(struct vdev *vq, uint16_t head,
 
 /* --- giving back --------------------------------------------------------- */
 
-static RPS_HOT void vdev_show(struct vdev *vq, struct view view)
+/* @idx: vq->used_idx. */
+static RPS_HOT void vdev_show(struct vdev *vq, struct view view, uint16_t idx)
 {
-	vq->published_idx = vq->used_idx;
+	vq->published_idx = idx;
 	if (mutated(view.mem, MUTANT_used_idx_plain)) {
-		store16(view, SEAM_USED_IDX, &vq->ring.used->idx, vq->used_idx);
+		store16(view, SEAM_USED_IDX, &vq->ring.used->idx, idx);
 		return;
 	}
 	/* Barrier C; its other half is in vdrv_peek(). */
-	publish16(view, SEAM_USED_IDX, &vq->ring.used->idx, vq->used_idx);
+	publish16(view, SEAM_USED_IDX, &vq->ring.used->idx, idx);
 }
 
 static RPS_HOT void vdev_publish(struct vdev *vq, struct view view)
 {
-	if (vq->published_idx != vq->used_idx)
-		vdev_show(vq, view);
+	uint16_t count = (uint16_t)(vq->used_idx - vq->published_idx);
+
+	if (count == 0)
+		return;
+	vq->undecided += count;
+	vdev_show(vq, view, vq->used_idx);
 }
+
+/* Two fields of 32 bits, as one. */
+typedef uint64_t pair32 __attribute__((aligned(4), may_alias));
 
 static RPS_HOT void vdev_write_elem(struct vdev *vq, struct view view,
 				    struct vring_used_elem *elem, uint32_t id,
@@ -191,14 +241,43 @@ static RPS_HOT void vdev_write_elem(struct vdev *vq, struct view view,
 }
 
 /* What vdev_stage() writes, in bulk, as vdrv_put_head(). */
-static RPS_HOT void vdev_put_elem(struct vdev *vq, struct view view,
+static RPS_HOT void vdev_put_elem(const struct vring *ring, struct view view,
 				  uint32_t idx, uint32_t id, uint32_t len_bytes)
 {
-	struct vring_used_elem *elem =
-		&vq->ring.used->ring[entry_of(&vq->ring, idx)];
+	struct vring_used_elem *elem = &ring->used->ring[entry_of(ring, idx)];
 
 	store32(view, SEAM_USED_ID, &elem->id, id);
 	store32(view, SEAM_USED_LEN, &elem->len, len_bytes);
+}
+
+/*
+ * What vdev_stage() writes of a buffer that was only read, in a plain view.
+ * @idx: vq->used_idx.
+ */
+static RPS_HOT void vdev_write_one(struct vdev *vq, struct view view,
+				   uint32_t idx, uint16_t id)
+{
+	struct vring_used_elem *elem =
+		&vq->ring.used->ring[entry_of(&vq->ring, idx)];
+	const struct vring_used_elem wanted = { .id = { id } };
+	uint64_t both;
+
+	/* As update32() of both, which are compared at once. */
+	memcpy(&both, &wanted, sizeof(both));
+	if (__builtin_expect(*(const pair32 *)elem != both, 0))
+		vdev_write_elem(vq, view, elem, id, 0);
+}
+
+/* vdev_stage() in a plain view. */
+static RPS_HOT void vdev_stage_plain(struct vdev *vq, struct view view,
+				     uint32_t id, uint32_t len_bytes)
+{
+	uint32_t idx = vq->used_idx;
+
+	vdev_write_elem(vq, view,
+			&vq->ring.used->ring[entry_of(&vq->ring, idx)], id,
+			len_bytes);
+	step16(&vq->used_idx);
 }
 
 /* rps_vdev_stage(). */
@@ -226,9 +305,12 @@ static RPS_HOT void vdev_stage(struct vdev *vq, struct view view, uint32_t id,
 /* What is to be decided about now: the next one to ask hears of it no more. */
 static RPS_HOT struct vring_news vdev_news(struct vdev *vq)
 {
-	struct vring_news news = { vq->notify_idx, vq->published_idx };
+	struct vring_news news = {
+		.old = (uint16_t)(vq->published_idx - vq->undecided),
+		.new = vq->published_idx,
+	};
 
-	vq->notify_idx = news.new;
+	vq->undecided = 0;
 	return news;
 }
 
@@ -236,11 +318,14 @@ static RPS_HOT struct vring_news vdev_news(struct vdev *vq)
 static RPS_HOT struct vring_news vdev_publish_news(struct vdev *vq,
 						   struct view view)
 {
-	struct vring_news news = { vq->notify_idx, vq->used_idx };
+	struct vring_news news = { vq->published_idx, vq->used_idx };
 
-	if (view.plain ? is_news(news) : vq->published_idx != news.new)
-		vdev_show(vq, view);
-	vq->notify_idx = news.new;
+	if (!view.plain) {
+		vdev_publish(vq, view);
+		return vdev_news(vq);
+	}
+	if (is_news(news))
+		vdev_show(vq, view, news.new);
 	return news;
 }
 

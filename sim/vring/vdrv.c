@@ -54,7 +54,6 @@ int rps_vdrv_init(struct vdrv *vq, const struct rps_mem *mem,
 	vq->state = VDRV_IRQ_ON | (params->event_idx ? VDRV_EVENT_IDX : 0);
 	vq->avail_idx = params->start_idx;
 	vq->published_idx = params->start_idx;
-	vq->kick_idx = params->start_idx;
 	vq->asked_idx = params->start_idx;
 	vq->used_idx = params->start_idx;
 	vq->used_seen = params->start_idx;

@@ -48,22 +48,26 @@ static RPS_HOT uint16_t vdrv_flags_of(struct view view, const struct vbuf *buf)
 	return buf->device_writes ? VRING_DESC_F_WRITE : 0;
 }
 
-static RPS_HOT void vdrv_show(struct vdrv *vq, struct view view)
+/* @idx: vq->avail_idx. */
+static RPS_HOT void vdrv_show(struct vdrv *vq, struct view view, uint16_t idx)
 {
-	vq->published_idx = vq->avail_idx;
+	vq->published_idx = idx;
 	if (mutated(view.mem, MUTANT_avail_idx_plain)) {
-		store16(view, SEAM_AVAIL_IDX, &vq->ring.avail->idx,
-			vq->avail_idx);
+		store16(view, SEAM_AVAIL_IDX, &vq->ring.avail->idx, idx);
 		return;
 	}
 	/* Barrier A; its other half is in vdev_peek(). */
-	publish16(view, SEAM_AVAIL_IDX, &vq->ring.avail->idx, vq->avail_idx);
+	publish16(view, SEAM_AVAIL_IDX, &vq->ring.avail->idx, idx);
 }
 
 static RPS_HOT void vdrv_publish(struct vdrv *vq, struct view view)
 {
-	if (vq->published_idx != vq->avail_idx)
-		vdrv_show(vq, view);
+	uint16_t count = (uint16_t)(vq->avail_idx - vq->published_idx);
+
+	if (count == 0)
+		return;
+	vq->undecided += count;
+	vdrv_show(vq, view, vq->avail_idx);
 }
 
 /* The chain that starts at @head is complete: it is the next to be shown. */
@@ -88,6 +92,39 @@ static RPS_HOT void vdrv_stage_head(struct vdrv *vq, struct view view,
 	}
 }
 
+/* What it writes.
+ * @idx: vq->avail_idx. */
+static RPS_HOT void vdrv_write_head(struct vdrv *vq, struct view view,
+				    uint32_t idx, uint32_t head)
+{
+	update16(view, SEAM_AVAIL_RING,
+		 &vq->ring.avail->ring[entry_of(&vq->ring, idx)],
+		 (uint16_t)head);
+}
+
+/* The same in a plain view. */
+static RPS_HOT void vdrv_stage_plain(struct vdrv *vq, struct view view,
+				     uint32_t head)
+{
+	vdrv_write_head(vq, view, vq->avail_idx, head);
+	step16(&vq->avail_idx);
+}
+
+/* No buffer is with the device yet. */
+static inline void vdrv_own_init(struct vdrv_own *own, uint32_t num)
+{
+	own->num = num;
+	for (uint32_t i = 0; i < RPS_VDRV_OWN_MAX; i++)
+		own->buf[i] = (struct vdrv_own_buf){ .lent = i ^ 1 };
+}
+
+/* Whether a buffer of that number is with the device, whatever the number:
+ * where it lies beyond the table, it is not what the entry says. */
+static RPS_HOT bool vdrv_is_lent(const struct vdrv_own *own, uint32_t id)
+{
+	return own->buf[id % RPS_VDRV_OWN_MAX].lent == id;
+}
+
 /*
  * In a queue in which each descriptor has a buffer of its own, @buf is the one
  * of number @head, whose address and direction are always the same.  What says
@@ -98,46 +135,35 @@ static RPS_HOT void vdrv_describe_own(struct vdrv *vq, struct vdrv_own *own,
 				      struct view view, uint16_t head,
 				      const struct vbuf *buf)
 {
-	uint32_t was = own->word[head];
-	uint32_t word = buf->len_bytes | VDRV_OWN_LENT;
+	struct vdrv_own_buf *at = &own->buf[head];
+	uint32_t was = at->len_bytes;
 
-	own->word[head] = word;
-	if (ACCESS_STORES_LAST && (was | VDRV_OWN_LENT) == word)
+	*at = (struct vdrv_own_buf){ head, buf->len_bytes };
+	if (ACCESS_STORES_LAST && was == buf->len_bytes)
 		return;
 	vdrv_write_desc(view, &vq->ring.desc[head], buf,
 			vdrv_flags_of(view, buf), 0);
 }
 
-/*
- * The same of one that comes back and goes out again, in a plain view: its
- * descriptor was written before, and only the length can be another.  It counts
- * as lent all the time.
- *
- * Return: whether it was lent; else nothing has changed.
- */
-static RPS_HOT bool vdrv_relend_own(struct vdrv *vq, struct vdrv_own *own,
-				    struct view view, uint32_t head,
-				    uint32_t len_bytes)
+/* The same of one whose descriptor was written before, in a plain view: only
+ * the length can be another. */
+static RPS_HOT void vdrv_resize_own(const struct vring *ring,
+				    struct vdrv_own *own, struct view view,
+				    uint32_t head, uint32_t len_bytes)
 {
-	uint32_t word = len_bytes + VDRV_OWN_LENT;
-
-	if (own->word[head] == word)
-		return true;
-	if (!(own->word[head] & VDRV_OWN_LENT))
-		return false;
-	own->word[head] = word;
-	store32(view, SEAM_DESC_LEN, &vq->ring.desc[head].len,
-		word - VDRV_OWN_LENT);
-	return true;
+	if (__builtin_expect(own->buf[head].len_bytes == len_bytes, 1))
+		return;
+	own->buf[head].len_bytes = len_bytes;
+	store32(view, SEAM_DESC_LEN, &ring->desc[head].len, len_bytes);
 }
 
 /* What vdrv_stage_head() writes, in bulk: so many entries of a line are written
  * that it is not worth a look whether one of them has changed. */
-static RPS_HOT void vdrv_put_head(struct vdrv *vq, struct view view,
+static RPS_HOT void vdrv_put_head(const struct vring *ring, struct view view,
 				  uint32_t idx, uint16_t head)
 {
-	store16(view, SEAM_AVAIL_RING,
-		&vq->ring.avail->ring[entry_of(&vq->ring, idx)], head);
+	store16(view, SEAM_AVAIL_RING, &ring->avail->ring[entry_of(ring, idx)],
+		head);
 }
 
 /* rps_vdrv_stage() of a buffer that nobody else has. */
@@ -145,7 +171,7 @@ static RPS_HOT int vdrv_stage_own(struct vdrv *vq, struct vdrv_own *own,
 				  struct view view, uint16_t head,
 				  const struct vbuf *buf)
 {
-	bool lent = own->word[head] & VDRV_OWN_LENT;
+	bool lent = vdrv_is_lent(own, head);
 
 	if (rps_vdrv_is_broken(vq))
 		return -EPIPE;
@@ -168,22 +194,28 @@ static RPS_HOT int vdrv_stage_own(struct vdrv *vq, struct vdrv_own *own,
 /* What is to be decided about now: the next one to ask hears of it no more. */
 static RPS_HOT struct vring_news vdrv_news(struct vdrv *vq)
 {
-	struct vring_news news = { vq->kick_idx, vq->published_idx };
+	struct vring_news news = {
+		.old = (uint16_t)(vq->published_idx - vq->undecided),
+		.new = vq->published_idx,
+	};
 
-	vq->kick_idx = news.new;
+	vq->undecided = 0;
 	return news;
 }
 
-/* vdrv_publish() and vdrv_news().  In a plain view what was published before is
- * stored once more where it is news still, and nobody sees that. */
+/* vdrv_publish() and vdrv_news().  In a plain view both are only ever done
+ * together, and nothing is undecided before. */
 static RPS_HOT struct vring_news vdrv_publish_news(struct vdrv *vq,
 						   struct view view)
 {
-	struct vring_news news = { vq->kick_idx, vq->avail_idx };
+	struct vring_news news = { vq->published_idx, vq->avail_idx };
 
-	if (view.plain ? is_news(news) : vq->published_idx != news.new)
-		vdrv_show(vq, view);
-	vq->kick_idx = news.new;
+	if (!view.plain) {
+		vdrv_publish(vq, view);
+		return vdrv_news(vq);
+	}
+	if (is_news(news))
+		vdrv_show(vq, view, news.new);
 	return news;
 }
 
@@ -279,13 +311,31 @@ static RPS_HOT int vdrv_peek(struct vdrv *vq, struct view view, uint16_t *bad)
 	return 0;
 }
 
+/* vdrv_peek() in a plain view, where each message is answered: whether one has
+ * come back, and no more, of those that are with the device.  Nothing is noted. */
+static RPS_HOT bool vdrv_sees_one(const struct vdrv *vq, struct view view,
+				  const struct vring_used *used, uint32_t idx,
+				  uint32_t next)
+{
+	uint16_t seen = acquire16(view, SEAM_USED_IDX, &used->idx);
+
+	return seen == (uint16_t)next && vq->published_idx != (uint16_t)idx;
+}
+
+/* What vdrv_sees_one() has seen is taken out of the ring. */
+static RPS_HOT void vdrv_step_one(struct vdrv *vq, uint32_t next)
+{
+	vq->used_idx = (uint16_t)next;
+	vq->used_seen = (uint16_t)next;
+}
+
 static RPS_HOT bool vdrv_is_outstanding(const struct vdrv *vq,
 					const struct vdrv_own *own, uint32_t id)
 {
 	bool wild = mutated(vq->mem, MUTANT_unposted_taken_back);
 
 	if (own)
-		return id < own->num && (own->word[id] & VDRV_OWN_LENT || wild);
+		return vdrv_is_lent(own, id) || (wild && id < own->num);
 	return id <= vq->ring.mask && (vq->slot[id].chain_len > 0 || wild);
 }
 
@@ -319,17 +369,22 @@ static RPS_HOT bool vdrv_look(const struct vdrv *vq, const struct vdrv_own *own,
 	return vdrv_is_outstanding(vq, own, *id);
 }
 
-/* vdrv_look() in a plain view, where the rest is found out by vdrv_relend_own().
- * Return: whether it names a buffer. */
-static RPS_HOT bool vdrv_look_own(const struct vdrv *vq,
-				  const struct vdrv_own *own, struct view view,
-				  uint32_t idx, uint32_t *id)
+/* vdrv_look() in a plain view.
+ * @used:      that of @ring.
+ * @len_bytes: NULL where it says nothing, since the device writes nothing. */
+static RPS_HOT bool vdrv_look_own(const struct vring *ring, struct view view,
+				  const struct vring_used *used,
+				  const struct vdrv_own *own, uint32_t idx,
+				  uint32_t *id, uint32_t *len_bytes)
 {
-	const struct vring_used_elem *elem =
-		&vq->ring.used->ring[entry_of(&vq->ring, idx)];
+	const struct vring_used_elem *elem = &used->ring[entry_of(ring, idx)];
+	uint32_t wanted = load32(view, SEAM_USED_ID, &elem->id);
 
-	*id = load32(view, SEAM_USED_ID, &elem->id);
-	return own->num > *id;
+	if (len_bytes)
+		*len_bytes = load32(view, SEAM_USED_LEN, &elem->len);
+	/* The same number, known to lie in the table. */
+	*id = wanted % RPS_VDRV_OWN_MAX;
+	return vdrv_is_lent(own, wanted);
 }
 
 /* What vdrv_look() has seen is taken out of the ring. */
@@ -355,34 +410,15 @@ int vdrv_next_used(struct vdrv *vq, const struct vdrv_own *own, uint32_t *id,
 		   uint32_t *len_bytes);
 
 /* What vdrv_next_used() named is ours again. */
-static RPS_HOT void vdrv_keep_own(struct vdrv_own *own, uint16_t head)
+static RPS_HOT void vdrv_keep_own(struct vdrv_own *own, uint32_t head)
 {
-	own->word[head] &= ~VDRV_OWN_LENT;
-}
-
-/*
- * vdrv_describe_own() of one that was kept, in a plain view: only the length can
- * be another than before.
- *
- * Return: whether there was a before; else nothing has changed.
- */
-static RPS_HOT bool vdrv_resize_own(struct vdrv *vq, struct vdrv_own *own,
-				    struct view view, uint32_t head,
-				    uint32_t len_bytes)
-{
-	if (own->word[head] == 0)
-		return false;
-	if (own->word[head] != len_bytes)
-		store32(view, SEAM_DESC_LEN, &vq->ring.desc[head].len,
-			len_bytes);
-	own->word[head] = len_bytes | VDRV_OWN_LENT;
-	return true;
+	own->buf[head].lent = head ^ 1;
 }
 
 /* It is the device's again, as it was. */
-static RPS_HOT void vdrv_lend_own(struct vdrv_own *own, uint16_t head)
+static RPS_HOT void vdrv_lend_own(struct vdrv_own *own, uint32_t head)
 {
-	own->word[head] |= VDRV_OWN_LENT;
+	own->buf[head].lent = head;
 }
 
 /* --- interrupts ---------------------------------------------------------- */

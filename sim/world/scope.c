@@ -96,19 +96,19 @@ static uint64_t hash_end(const struct scope_end *end)
 	if (node->role == RPS_ROLE_DRIVER) {
 		size_t used = offsetof(struct rps_drv, tx_free) +
 			      RPS_SCOPE_NUM_MAX * sizeof(drv->tx_free[0]);
-		size_t own = RPS_SCOPE_NUM_MAX * sizeof(drv->rx_own.word[0]);
+		size_t own = RPS_SCOPE_NUM_MAX * sizeof(drv->rx_own.buf[0]);
 
 		hash = hash_words(hash, drv, used);
-		hash = hash_words(hash, drv->rx_own.word, own);
-		hash = hash_words(hash, drv->tx_own.word, own);
+		hash = hash_words(hash, drv->rx_own.buf, own);
+		hash = hash_words(hash, drv->tx_own.buf, own);
 		return rng_mix(hash ^ drv->tx_waiters);
 	}
-	hash = hash_words(hash, dev,
-			  offsetof(struct rps_dev, unused) +
+	hash = hash_words(hash, &dev->xport,
+			  offsetof(struct rps_dev, unused) -
+				  offsetof(struct rps_dev, xport) +
 				  RPS_SCOPE_NUM_MAX * sizeof(dev->unused[0]));
 	return hash_words(hash, &dev->num_unused,
-			  offsetof(struct rps_dev, gather) -
-				  offsetof(struct rps_dev, num_unused));
+			  sizeof(*dev) - offsetof(struct rps_dev, num_unused));
 }
 
 /* Where an end is in its life when all that it has seen is in its memory. */
@@ -538,11 +538,12 @@ void scope_destroy(struct scope *scope)
  * gathers here. */
 static void restore_end(struct scope_end *end, const struct scope_end *fresh)
 {
-	size_t from = fresh->node.role == RPS_ROLE_DRIVER
-			      ? offsetof(struct scope_end, node.drv) +
-					sizeof(end->node.drv)
-			      : offsetof(struct scope_end, node.dev.gather);
-	size_t to = offsetof(struct scope_end, node.poll);
+	bool drives = fresh->node.role == RPS_ROLE_DRIVER;
+	size_t from = drives ? offsetof(struct scope_end, node.drv) +
+				       sizeof(end->node.drv)
+			     : offsetof(struct scope_end, node.dev.gather);
+	size_t to = drives ? offsetof(struct scope_end, node.poll)
+			   : offsetof(struct scope_end, node.dev.xport);
 
 	memcpy(end, fresh, from);
 	memcpy((uint8_t *)end + to, (const uint8_t *)fresh + to,

@@ -16,7 +16,21 @@
 /* Buffers that can be taken from the driver and not be filled, at most. */
 #define RPS_DEV_UNUSED_MAX 64u
 
+/* Buffers of one descriptor that were found good: so is any other one that has
+ * these flags, is not longer than the longest of them, and begins where that one
+ * could begin, too. */
+struct rps_dev_good {
+	uint64_t least; /* vdev_word() of one that holds a header and no more */
+	uint64_t most;  /* the longest one's, less @least */
+	struct gpa base; /* of the region in which they lie */
+	uint64_t last;   /* where the longest may begin, from there on */
+	uint8_t *host;   /* where this process sees @base */
+};
+
 struct rps_dev {
+	struct rps_dev_good rx_good;
+	struct rps_dev_good tx_good;
+	uint8_t gather[RPS_DEV_GATHER_BYTES];
 	struct rps_xport *xport;
 	struct vdev rx;                      /* queue 1: from the driver */
 	struct vdev tx;                      /* queue 0: to the driver */
@@ -24,7 +38,6 @@ struct rps_dev {
 	uint16_t num_unused;
 	uint16_t num_lent; /* heads taken, and lent by rps_dev_get() */
 	bool ready;
-	uint8_t gather[RPS_DEV_GATHER_BYTES];
 };
 
 /* Return: the virtio device id under which a device end is to be found. */

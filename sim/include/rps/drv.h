@@ -50,9 +50,11 @@ struct rps_drv {
 	struct feature_set features; /* negotiated */
 	struct vdrv rx;
 	struct vdrv tx;
-	uint8_t *bufs;       /* first of all buffers, mapped */
-	uint8_t *tx_bufs;    /* first of those to send in */
-	uint64_t tx_offset;  /* bytes from @bufs to there */
+	uint8_t *bufs;      /* first of all buffers, mapped */
+	uint8_t *tx_bufs;   /* first of those to send in */
+	uint64_t tx_offset; /* bytes from @bufs to there */
+	uint64_t rx_step; /* bytes from one buffer to receive in to the next */
+	uint64_t tx_step; /* the same of those to send in */
 	uint64_t bus_offset; /* of @params, where the device wants it */
 	uint32_t rx_room;    /* payload bytes of a buffer to receive in */
 	size_t tx_room;      /* the same of one to send in; 16 bits at most */

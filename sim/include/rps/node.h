@@ -20,6 +20,10 @@ enum rps_role {
 /* How long a blocked sender waits; Linux and OpenAMP agree. */
 #define RPS_SEND_TIMEOUT_NS UINT64_C(15000000000)
 
+/* A poll has more to do than to receive: no link, it is polled all the time, or
+ * announcements wait. */
+#define RPS_NODE_CHORES 0x80000000u
+
 /* A client that wants a channel of its name to be bound to it. */
 struct rps_service {
 	char name[RPMSG_NAME_SIZE];
@@ -49,10 +53,10 @@ struct rps_node {
 	bool usual; /* as @poll and @trysend are chosen */
 	bool ns;    /* VIRTIO_RPMSG_F_NS negotiated */
 	bool learn_dst;
-	bool polled; /* see rps_node_polled() */
-	bool chores; /* a poll has more to do than to receive: no link, @polled,
-			or announcements wait */
-	unsigned int corks; /* sends are staged while there is one */
+	bool polled;    /* see rps_node_polled() */
+	uint32_t corks; /* sends are staged while there is one; and
+			   RPS_NODE_CHORES, so that a poll that ends hears of
+			   them as it takes its own away */
 	struct rps_ept_table epts;
 	struct rps_chan_table chans;
 	struct rps_service service[RPS_SERVICES_MAX];

@@ -33,11 +33,12 @@ struct vdev {
 	struct vring ring;
 	unsigned int queue;
 	uint16_t avail_idx;     /* next available entry to look at */
-	uint16_t avail_seen;    /* the driver's avail.idx when last read */
 	uint16_t used_idx;      /* ours; never read back */
+	uint16_t avail_seen;    /* the driver's avail.idx when last read */
 	uint16_t published_idx; /* as much of it as the driver can see */
-	uint16_t notify_idx;    /* what was published when last decided */
-	uint16_t asked_idx;     /* avail_event, while @kick_on */
+	uint16_t undecided;     /* entries, the last of those published, about
+				   which it was not decided whether to notify */
+	uint16_t asked_idx;     /* avail_event, while VDEV_KICK_ON */
 	struct rps_region near; /* in which a buffer lay last */
 	uint8_t state;          /* VDEV_... */
 	bool indirect;
@@ -47,6 +48,7 @@ struct vdev {
 #define VDEV_EVENT_IDX 1u /* VIRTIO_F_EVENT_IDX negotiated */
 #define VDEV_KICK_ON   2u /* kicks are asked for */
 #define VDEV_BROKEN    4u /* the driver broke a rule; until the next init */
+#define VDEV_ASIDE     8u /* whose buffers these are has some to use first */
 
 struct vdev_params {
 	unsigned int queue; /* number, for observers */

@@ -19,14 +19,14 @@ struct vdrv_slot {
 /* Buffers at most in a queue in which each has a descriptor of its own. */
 #define RPS_VDRV_OWN_MAX 256u
 
-/* With the device. */
-#define VDRV_OWN_LENT 0x80000000u
-
 /* Private state of such buffers, in place of slots. */
 struct vdrv_own {
 	uint32_t num;
-	/* Bytes that the descriptor says, and VDRV_OWN_LENT. */
-	uint32_t word[RPS_VDRV_OWN_MAX];
+	struct vdrv_own_buf {
+		uint32_t lent;      /* its number, while it is with the device;
+				       else one that is no buffer's here */
+		uint32_t len_bytes; /* what the descriptor says; 0: nothing */
+	} buf[RPS_VDRV_OWN_MAX];
 };
 
 struct vdrv {
@@ -38,10 +38,11 @@ struct vdrv {
 	uint16_t free_count;
 	uint16_t avail_idx;     /* ours; never read back */
 	uint16_t published_idx; /* as much of it as the device can see */
-	uint16_t kick_idx;      /* what was published when last decided */
+	uint16_t undecided;     /* entries, the last of those published, about
+				   which it was not decided whether to kick */
 	uint16_t used_idx;      /* next used entry to look at */
+	uint16_t asked_idx;     /* used_event, while VDRV_IRQ_ON */
 	uint16_t used_seen;     /* the device's used.idx when last read */
-	uint16_t asked_idx;     /* used_event, while @irq_on */
 	uint8_t state;          /* VDRV_... */
 };
 
