@@ -114,6 +114,17 @@ def test_what_is_owed_is_waited_for(reactor: Reactor) -> None:
     assert peer.turns == 0 and steps == [False]
 
 
+def test_a_step_may_take_time(reactor: Reactor) -> None:
+    """Else whoever is done in no time would be asked for more in no time, and nothing else would ever happen."""
+    peer, steps = Peer(reactor), []
+    reactor.add_step(lambda: steps.append((peer.turns, reactor.now_s())), 0.75)
+
+    assert not reactor.run_until(lambda: False, 2.5)
+
+    assert steps == [(0, 0), (0, 0.75), (1, 1.5), (2, 2.25)]
+    assert (peer.turns, reactor.now_s()) == (2, 2.5)
+
+
 @pytest.mark.parametrize("result", [True, False])
 def test_what_asking_brought_about_is_waited_for(reactor: Reactor, result: bool) -> None:
     """Whoever asks may do something, as to take a message and give its buffer back: the other one answers before it runs."""

@@ -25,6 +25,7 @@ from rpmsg_cts.vhost_user import VhostUser
 DRIVER = "/sys/bus/virtio/drivers/virtio_rpmsg_bus"
 PROBE_TIMEOUT_S = 10.0
 SETTLE_S = 0.0001
+STEP_S = 0.00001
 
 
 class LinuxLink(GuestLink):
@@ -51,7 +52,7 @@ class LinuxLink(GuestLink):
     @contextmanager
     def meanwhile(self, step: Callable[[], None]) -> Iterator[None]:
         """Call `step` again and again while anybody waits for the guest."""
-        self._reactor.add_step(step)
+        self._reactor.add_step(step, STEP_S)
         try:
             yield
         finally:

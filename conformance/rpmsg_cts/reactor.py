@@ -10,6 +10,7 @@ from typing import Protocol
 
 # In simulated time a kernel computes for moments of ours; one that is silent for so long is in a loop without an end.
 SILENCE_S = 90.0
+RESOLUTION_S = 5e-10  # of times: a nanosecond, in numbers that are rounded
 
 
 class Pace(Protocol):
@@ -49,6 +50,7 @@ class Reactor:
         self._selector = selectors.DefaultSelector()
         self._owing: dict[int, Callable[[], bool]] = {}
         self._steps: list[Callable[[], None]] = []
+        self._rhythm: dict[Callable[[], None], tuple[float, float]] = {}  # seconds between steps, and when the next one is due
         self._pace: Pace | None = None
 
     def add(self, fd: int, callback: Callable[[], None], owing: Callable[[], bool] | None = None) -> None:
@@ -82,13 +84,19 @@ class Reactor:
         """What time it is, in seconds since whenever."""
         return time.monotonic() if self._pace is None else self._pace.now_s
 
-    def add_step(self, step: Callable[[], None]) -> None:
-        """Call `step` again and again while anybody waits for anything."""
+    def add_step(self, step: Callable[[], None], every_s: float = 0.0) -> None:
+        """Call `step` again and again while anybody waits for anything.
+
+        every_s: how long it takes in a time that is not ours, where one that takes none leaves nobody else a turn.
+        """
         self._steps.append(step)
+        if every_s > 0:
+            self._rhythm[step] = every_s, 0.0
 
     def remove_step(self, step: Callable[[], None]) -> None:
         """Call it no more."""
         self._steps.remove(step)
+        self._rhythm.pop(step, None)
 
     def run_until(self, done: Callable[[], bool], timeout_s: float) -> bool:
         """Serve descriptors until `done()` holds or `timeout_s` seconds have passed.
@@ -104,7 +112,8 @@ class Reactor:
                 if done():
                     self._take_time(pace)
                     return True
-                if not self._goes_on(pace, deadline_s) and pace.is_open():
+                until_s = min([deadline_s, *(due_s for _, due_s in self._rhythm.values())])
+                if not self._goes_on(pace, until_s) and pace.is_open() and until_s == deadline_s:
                     return False
             timeout_s = deadline_s - pace.now_s
         return self._run_in_our_time(done, timeout_s)
@@ -156,7 +165,17 @@ class Reactor:
 
     def _step(self) -> None:
         for step in self._steps:
-            step()
+            if self._is_due(step):
+                step()
+
+    def _is_due(self, step: Callable[[], None]) -> bool:
+        if self._pace is None or step not in self._rhythm:
+            return True
+        (every_s, due_s), now_s = self._rhythm[step], self._pace.now_s
+        if due_s - now_s > RESOLUTION_S:
+            return False
+        self._rhythm[step] = every_s, now_s + every_s
+        return True
 
     def close(self) -> None:
         """Release the selector; the descriptors themselves are left open."""
