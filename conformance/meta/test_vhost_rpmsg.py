@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import errno
 import select
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -20,7 +20,7 @@ from rpmsg_cts.guest.image import kernel_image
 from rpmsg_cts.guest.runtime import runtime_folder
 from rpmsg_cts.guest_memory import GuestMemory
 from rpmsg_cts.lab import VHOST_MODULES
-from rpmsg_cts.link import ANY, F_NS, F_VERSION_1, RX, TX, Channel, Config, Message
+from rpmsg_cts.link import ANY, F_NS, F_VERSION_1, RX, TX, Channel, Config, Message, Segment
 from rpmsg_cts.link_vhost import VhostLink
 from rpmsg_cts.reactor import Reactor
 from rpmsg_cts.targets import VHOST_API, VHOST_BUS, Lane
@@ -395,6 +395,28 @@ def test_a_table_that_shrinks_costs_messages_alone(make: Devices) -> None:
     assert link.lower.returned() == [0]
     link.bus.device.ask(uapi.SET_MEM_TABLE, uapi.memory(regions))
     assert link.works(ept)
+
+
+REFUSED = {
+    "short": lambda addr: Segment(addr, 15, False),
+    "to-be-written": lambda addr: Segment(addr, 64, True),
+    "outside": lambda addr: Segment(0x10, 64, False),
+}
+
+
+@pytest.mark.parametrize("segment", REFUSED.values(), ids=REFUSED)
+def test_the_return_of_a_refused_buffer_is_told(make: Devices, segment: Callable[[int], Segment]) -> None:
+    """A driver without a free buffer sleeps until it is told, whatever became of its message."""
+    link = make()
+    link.lower.interrupts(TX, True)
+    before = link.lower.notified(TX)
+
+    assert link.lower.offer(TX, [segment(link.lower.tx_addr(0))], token=0) == 0
+    link.lower.kick(TX)
+    link.settle()
+
+    assert link.lower.returned() == [0]
+    assert link.lower.notified(TX) == before + 1
 
 
 def test_a_start_without_rings_is_refused(make: Devices) -> None:
