@@ -176,7 +176,7 @@ class Lab:
         self._seed, self._histories = seed, histories
         self._time: SimulatedTime | None = None
         self._past = Past()
-        self._leaks = leaks or LeakWatch()
+        self._leaks = leaks or LeakWatch(wanted=False)
         self._patience_s = patience_s  # with guests; None is the agent's own
         self._tally = tally or Tally()
         self._target_facts = target_facts
