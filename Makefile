@@ -358,12 +358,12 @@ guest: setup ## QEMU, kernel and guest image below build/
 
 # A kernel takes some minutes, once; with it there these take a second.
 KERNEL_BUILD := ./rpmsg-cts kernel build
-BIG := m68k armeb
+BIG := m68k ppc64 armeb
 .PHONY: kernel-uml kernel-big kernel-x86 kernels
 kernel-uml: setup ## Linux 6.1 of Debian as user-mode Linux
 	$(KERNEL_BUILD) debian:6.1 --lane uml
 kernel-big: setup ## Linux 6.1 of Debian for big-endian processors, and their QEMUs
-	ci/fetch-qemu m68k arm
+	ci/fetch-qemu m68k ppc64 arm
 	$(KERNEL_BUILD) debian:6.1 $(BIG:%=--lane %)
 kernel-x86: setup ## Linux 6.1 of Debian for x86-64, and its QEMU
 	ci/fetch-qemu x86_64

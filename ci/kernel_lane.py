@@ -48,6 +48,8 @@ LANES = {lane.name: lane for lane in (
     Lane("x86_64", "x86_64", "", "gcc", "bzImage", "arch/x86/boot/bzImage", "libc6-dev", ("common", "x86_64")),
     Lane("m68k", "m68k", "m68k-linux-gnu-", "gcc-m68k-linux-gnu", "vmlinux", "vmlinux",
          "gcc-m68k-linux-gnu and libc6-dev-m68k-cross", ("common", "m68k")),
+    Lane("ppc64", "powerpc", "powerpc64-linux-gnu-", "gcc-powerpc64-linux-gnu", "vmlinux", "vmlinux",
+         "gcc-powerpc64-linux-gnu and libc6-dev-ppc64-cross", ("common", "ppc64")),
     Lane("armeb", "arm", "arm-linux-gnueabihf-", "gcc-arm-linux-gnueabihf", "Image", "arch/arm/boot/Image",
          "gcc-arm-linux-gnueabihf and libc6-dev-armhf-cross", ("common", "armeb"), ARMEB_AGENT),
 )}

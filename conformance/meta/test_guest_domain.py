@@ -26,7 +26,7 @@ from rpmsg_cts.guest.runtime import LOCK, PREFIX, runtime_folder, sweep
 from rpmsg_cts.lab import PLACES
 from rpmsg_cts.link import F_EVENT_IDX, F_NS, Config, Unsupported
 from rpmsg_cts.reactor import Reactor
-from rpmsg_cts.targets import LINUX_ARMEB, LINUX_ARMHF, LINUX_M68K, LINUX_UML, LINUX_X86_64
+from rpmsg_cts.targets import LINUX_ARMEB, LINUX_ARMHF, LINUX_M68K, LINUX_PPC64, LINUX_UML, LINUX_X86_64
 
 QEMU_NAMESPACE = "{http://libvirt.org/schemas/domain/qemu/1.0}"
 FILES = DomainFiles(agent_socket=Path("/tmp/x/agent.sock"), console=Path("/tmp/x/console.log"))
@@ -76,7 +76,7 @@ def test_a_legacy_device_is_on_the_bus_that_can_have_one() -> None:
     assert folders == ["/sys/bus/pci/devices/0000:00:10.0", "/sys/bus/platform/devices/a002200.virtio_mmio"]
 
 
-@pytest.mark.parametrize("target", [LINUX_M68K, LINUX_X86_64])
+@pytest.mark.parametrize("target", [LINUX_M68K, LINUX_PPC64, LINUX_X86_64])
 def test_a_machine_without_legacy_devices_says_why(target: str) -> None:
     """The reason of a SKIP leads to what was tried."""
     with pytest.raises(Unsupported, match="no legacy device here: QEMU's .*conformance/endianness/README.md"):

@@ -93,7 +93,7 @@ def test_qemu_refuses_a_legacy_device(backend: tuple[Path, Reactor], name: str, 
     assert ended and says in said, said
 
 
-@pytest.mark.parametrize("name", ["arm", "m68k", "s390x", "x86_64"])
+@pytest.mark.parametrize("name", ["arm", "m68k", "ppc64", "s390x", "x86_64"])
 def test_no_other_device_can_be_an_rpmsg_device(name: str) -> None:
     """None that comes in a legacy or transitional form, and none on s390x's channels."""
     found = {device for device in devices(name) if "vhost-user" in device and takes_any_id(name, device)}

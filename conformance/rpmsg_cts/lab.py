@@ -14,7 +14,7 @@ from rpmsg_cts.link import F_EVENT_IDX, F_INDIRECT, F_NS, F_VERSION_1, Config, L
 from rpmsg_cts.reactor import Reactor
 from rpmsg_cts.results import Facts
 from rpmsg_cts.tally import Tally
-from rpmsg_cts.targets import (LINUX_ARMEB, LINUX_ARMHF, LINUX_M68K, LINUX_UML, LINUX_UML_SIMTIME,
+from rpmsg_cts.targets import (LINUX_ARMEB, LINUX_ARMHF, LINUX_M68K, LINUX_PPC64, LINUX_UML, LINUX_UML_SIMTIME,
                                LINUX_X86_64, VHOST_API, VHOST_BUS, Lane, kind_of)
 from rpmsg_cts.trace.tracer import Tracer
 from rpmsg_cts.verdict import HarnessError
@@ -155,6 +155,7 @@ PLACES = {
     LINUX_UML: UML,
     LINUX_UML_SIMTIME: replace(UML, simulated_time=True),
     LINUX_M68K: Place(QEMU_PORTS, REASONS, big_endian=True, hidden=QEMU_HIDES, no_legacy=M68K_IS_MODERN),
+    LINUX_PPC64: Place(QEMU_PORTS, REASONS, big_endian=True, hidden=QEMU_HIDES, no_legacy=PCI_IS_MODERN),
     LINUX_ARMEB: Place((*QEMU_PORTS, *LEGACY_PORTS), REASONS, big_endian=True, hidden=QEMU_HIDES),
     LINUX_X86_64: Place(QEMU_PORTS, REASONS, hidden=QEMU_HIDES, no_legacy=PCI_IS_MODERN),
     VHOST_API: VHOST_PLACE,

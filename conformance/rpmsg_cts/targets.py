@@ -22,6 +22,7 @@ LINUX_ARMHF = "linux-armhf"
 LINUX_UML = "linux-uml"
 LINUX_UML_SIMTIME = "linux-uml-simtime"
 LINUX_M68K = "linux-m68k"
+LINUX_PPC64 = "linux-ppc64"
 LINUX_ARMEB = "linux-armeb"
 LINUX_X86_64 = "linux-x86_64"
 VHOST_API = "vhost-api"
@@ -42,6 +43,8 @@ BUILT = {
     LINUX_UML_SIMTIME: Built("uml", DRIVER, "the same in simulated time: it waits for nothing, and each run is the same"),
     LINUX_M68K: Built("m68k", DRIVER,
                       "virtio_rpmsg_bus of a kernel built here for a big-endian processor, in a QEMU guest"),
+    LINUX_PPC64: Built("ppc64", DRIVER,
+                       "virtio_rpmsg_bus of a kernel built here for a big-endian 64-bit processor, in a QEMU guest"),
     LINUX_ARMEB: Built("armeb", DRIVER,
                        "virtio_rpmsg_bus of a kernel built here for big-endian Arm, on legacy devices too, in a QEMU guest"),
     LINUX_X86_64: Built("x86_64", DRIVER, "virtio_rpmsg_bus of a kernel built here for x86-64, in a QEMU guest"),

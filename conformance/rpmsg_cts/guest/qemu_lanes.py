@@ -38,5 +38,6 @@ QEMU_LANES = {
                         MMIO),
     "armeb": QemuLane("arm", PCI, ("console=ttyAMA0",), MMIO),
     "m68k": QemuLane("m68k", "/sys/bus/platform/devices/virtio-mmio.{place}", ("console=ttyGF0",)),
+    "ppc64": QemuLane("ppc64", PCI, ("console=hvc0",)),
     "x86_64": QemuLane("x86_64", PCI, ("console=ttyS0",)),
 }
