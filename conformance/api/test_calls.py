@@ -12,7 +12,7 @@ import pytest
 
 from rpmsg_cts import decode
 from rpmsg_cts.client_linux import CHANNEL, DRIVER, REFUSE, Kind, Op
-from rpmsg_cts.judge import expect, given, req
+from rpmsg_cts.judge import expect, given, req, skip
 from rpmsg_cts.link import ANY, Message
 from rpmsg_cts.link_linux import LinuxLink
 
@@ -20,6 +20,7 @@ OURS, THEIRS = 1024, 0x5DC
 ELSEWHERE, FOREIGN = 901, 4000
 MTU = 496
 WRITABLE_SINCE = (7, 0)
+OFF_CHANNEL, NO_OFF_CHANNEL_SINCE = (Op.SEND_OFFCHANNEL, Op.TRYSEND_OFFCHANNEL), (6, 16)
 CHURNS, ROUNDS_MAX, CAUGHT = 20000, 50, 20  # endpoints a round; rounds until enough messages came meanwhile
 IN_FLIGHT = 4
 PATIENT = (Op.SEND, Op.SENDTO, Op.SEND_OFFCHANNEL)
@@ -43,6 +44,17 @@ def channel(link: LinuxLink, dst: int = OURS) -> int:
     return ept
 
 
+def has(link: LinuxLink, op: Op) -> bool:
+    """Whether this kernel has the function."""
+    return op not in OFF_CHANNEL or link.version < NO_OFF_CHANNEL_SINCE
+
+
+def needs(link: LinuxLink, op: Op) -> None:
+    """Skip the test where this kernel does not have it."""
+    if not has(link, op):
+        skip(f"since 6.16 Linux has no rpmsg_{op.name.lower()}()")
+
+
 def entry(link: LinuxLink, dst: int = OURS) -> str:
     """What the bus calls that channel."""
     return link.clients.entry(CHANNEL, THEIRS, dst if dst < 0x80000000 else dst - (1 << 32))
@@ -64,6 +76,7 @@ def seen(link: LinuxLink) -> list[tuple[int, int, bytes]]:
 @every_call
 def test_each_call_has_its_addresses(linux_link: LinuxLink, op: Op) -> None:
     """A client chooses by the call whether it is the channel that speaks, and to whom."""
+    needs(linux_link, op)
     ept, (words, addresses) = channel(linux_link), ADDRESSES[op]
 
     status = linux_link.client.call(op, ept, payload=b"hello", **words).result
@@ -77,6 +90,7 @@ def test_each_call_has_its_addresses(linux_link: LinuxLink, op: Op) -> None:
 @every_call
 def test_each_call_refuses_what_is_too_long(linux_link: LinuxLink, op: Op, size: int) -> None:
     """Nothing is cut, and a length is not cut to 16 bits either."""
+    needs(linux_link, op)
     ept = channel(linux_link)
 
     status = linux_link.client.call(op, ept, length=size, **ADDRESSES[op][0]).result
@@ -94,6 +108,7 @@ def test_each_call_refuses_what_is_too_long(linux_link: LinuxLink, op: Op, size:
     "-".join(f"{name}-any" for name, addr in value.items() if addr == ANY) or "channel-any")
 def test_no_call_sends_to_or_from_any(linux_link: LinuxLink, op: Op, words: dict[str, int]) -> None:
     """It is no address: nobody would get it, or everybody."""
+    needs(linux_link, op)
     ept = channel(linux_link, OURS if words else ANY)
 
     status = linux_link.client.call(op, ept, payload=b"hello", **words).result
@@ -107,12 +122,13 @@ def test_an_impatient_call_without_a_buffer_fails_at_once(linux_link: LinuxLink)
     """Those who call it must not sleep."""
     ept = channel(linux_link)
     messages = fill(linux_link, ept)
+    ops = [op for op in IMPATIENT if has(linux_link, op)]
 
-    results = [linux_link.client.call(op, ept, payload=b"now or never", **ADDRESSES[op][0]).result for op in IMPATIENT]
+    results = [linux_link.client.call(op, ept, payload=b"now or never", **ADDRESSES[op][0]).result for op in ops]
     linux_link.lower.give_back(messages[0])
     again = linux_link.client.call(Op.TRYSEND, ept, payload=b"now").result
 
-    expect([-errno.ENOMEM] * 3, results, "results without a buffer")
+    expect([-errno.ENOMEM] * len(ops), results, "results without a buffer")
     expect((0, [(THEIRS, OURS, b"now")]), (again, seen(linux_link)), "result with one, and what is on the wire")
 
 
@@ -120,6 +136,7 @@ def test_an_impatient_call_without_a_buffer_fails_at_once(linux_link: LinuxLink)
 @pytest.mark.parametrize("op", PATIENT, ids=lambda op: op.name.lower())
 def test_a_patient_call_waits_for_a_buffer(linux_link: LinuxLink, op: Op) -> None:
     """And goes on with the first that comes back."""
+    needs(linux_link, op)
     link, (words, addresses) = linux_link, ADDRESSES[op]
     ept = channel(link)
     messages = fill(link, ept)
@@ -137,6 +154,7 @@ def test_a_patient_call_waits_for_a_buffer(linux_link: LinuxLink, op: Op) -> Non
 @pytest.mark.parametrize("op", [*IMPATIENT, Op.SEND], ids=lambda op: op.name.lower())
 def test_a_callback_may_answer(linux_link: LinuxLink, op: Op) -> None:
     """Echo is what most clients begin with."""
+    needs(linux_link, op)
     link = linux_link
     ept = channel(link)
     link.client.call(Op.ON_MESSAGE, ept, value=op)
