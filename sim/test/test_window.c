@@ -98,9 +98,12 @@ START_TEST(parts_have_driver_addresses_of_their_own)
 	int error;
 	struct rps_window *window = rps_window_create(
 		&guest, pages, 2, (uint32_t)page_bytes, &error);
-	struct rps_mem *mem = rps_window_mem(window);
-	uint8_t *bytes = rps_window_bytes(window);
+	struct rps_mem *mem;
+	uint8_t *bytes;
 
+	ck_assert_ptr_nonnull(window);
+	mem = rps_window_mem(window);
+	bytes = rps_window_bytes(window);
 	ck_assert_ptr_null(rps_mem_map(mem, (struct gpa){ 0x9000 }, 1));
 	ck_assert_int_eq(rps_window_add(window, 0x9000, page_bytes, page_bytes),
 			 0);
