@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from rpmsg_cts.guest.agent import AgentClient
-from rpmsg_cts.guest.errors import GuestDied
+from rpmsg_cts.guest.errors import AgentTimeout, GuestDied
 from rpmsg_cts.guest.guest import Guest
 from rpmsg_cts.guest.splat import Splat, splats
 from rpmsg_cts.link import Config, Link
@@ -78,6 +78,8 @@ class GuestLink(Link):
             return lines + [f"kernel: {message}" for message in self._guest.agent.kmsg_since(self._mark)]
         except GuestDied as died:
             return lines + [f"console: {line}" for line in str(died).splitlines()]
+        except AgentTimeout as silent:
+            return lines + [f"agent: {silent}", *(f"console: {line}" for line in self._guest.console_tail())]
 
     def _complaints(self) -> list[Splat]:
         # The first of each kind: what comes again has nothing to add.
