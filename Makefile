@@ -322,7 +322,7 @@ check: quick explore-check mutants san valgrind fuzz-replay fuzz fuzz-afl fuzz-c
 SANITISED := kasan+kmemleak+ubsan
 
 .PHONY: kernel-suite
-kernel-suite: all guest kernel-uml kernel-big ## the suites on a kernel of each lane
+kernel-suite: all guest kernel-uml kernel-big ## the suites on kernels of all kinds: shipped, user-mode, big-endian, with vhost
 	./rpmsg-cts run --target linux-armhf --target linux-uml:6.1 --target linux-uml-simtime:6.1 \
 		$(BIG:%=--target linux-%:6.1) --target vhost-api:6.1 --target vhost-bus:6.1 --out out/kernels
 
@@ -361,17 +361,20 @@ guest: setup ## QEMU, kernel and guest image below build/
 
 # A kernel takes some minutes, once; with it there these take a second.
 KERNEL_BUILD := ./rpmsg-cts kernel build
-BIG := m68k ppc64 armeb
+BIG := m68k
+BIG_TOO := ppc64 armeb
 .PHONY: kernel-uml kernel-big kernel-x86 kernels
 kernel-uml: setup ## Linux 6.1 of Debian as user-mode Linux
 	$(KERNEL_BUILD) debian:6.1 --lane uml
-kernel-big: setup ## Linux 6.1 of Debian for big-endian processors, and their QEMUs
-	ci/fetch-qemu m68k ppc64 arm
+kernel-big: setup ## Linux 6.1 of Debian for a big-endian processor, and its QEMU
+	ci/fetch-qemu $(BIG)
 	$(KERNEL_BUILD) debian:6.1 $(BIG:%=--lane %)
 kernel-x86: setup ## Linux 6.1 of Debian for x86-64, and its QEMU
 	ci/fetch-qemu x86_64
 	$(KERNEL_BUILD) debian:6.1 --lane x86_64
-kernels: kernel-x86 kernel-big ## these, and as user-mode Linux 6.12, the newest, and 6.1 with sanitizers and with gcov
+kernels: kernel-x86 kernel-big ## these, other processors, and as user-mode Linux 6.12, the newest, 6.1 with sanitizers and gcov
+	ci/fetch-qemu ppc64 arm
+	$(KERNEL_BUILD) debian:6.1 $(BIG_TOO:%=--lane %)
 	$(KERNEL_BUILD) debian:6.1 debian:6.12 debian:newest --lane uml
 	$(KERNEL_BUILD) debian:6.1 --lane uml --lane x86_64 $(addprefix --with ,$(subst +, ,$(SANITISED)))
 	$(KERNEL_BUILD) debian:6.1 --lane uml --with lockdep
