@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from rpmsg_cts.reactor import Reactor
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,6 +44,14 @@ def update_golden(request: pytest.FixtureRequest) -> bool:
 def root() -> Path:
     """The project's top folder."""
     return ROOT
+
+
+@pytest.fixture
+def reactor() -> Iterator[Reactor]:
+    """What serves the sockets of one test."""
+    made = Reactor()
+    yield made
+    made.close()
 
 
 @pytest.fixture

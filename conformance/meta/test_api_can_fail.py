@@ -17,10 +17,11 @@ import pytest
 
 from meta import liar, test_api_memory_can_fail
 from meta.liar import Liar, Lies, Made, always, changed
+from meta.preparation import or_skip
 from rpmsg_cts import decode
 from rpmsg_cts.client_linux import Kind, Op, Record
 from rpmsg_cts.guest.agent import JobResult
-from rpmsg_cts.guest.errors import AgentError, NotPrepared
+from rpmsg_cts.guest.errors import AgentError
 from rpmsg_cts.guest.image import kernel_image
 from rpmsg_cts.link import Message
 from rpmsg_cts.link_linux import LinuxLink
@@ -191,10 +192,8 @@ LIAR = Liar(LIES, "linux_link")
 @pytest.fixture(scope="module")
 def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     """What each test said of the kernel that it was lied to about."""
-    try:
+    with or_skip():
         kernel_image(TARGET)
-    except NotPrepared as missing:
-        pytest.skip(str(missing))
     return liar.verdicts("test_api_can_fail", "api", TARGET, tmp_path_factory.mktemp("api") / "results.jsonl")
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from meta import liar
 from meta.liar import Liar
+from meta.preparation import or_skip
 from rpmsg_cts.clients_linux import MODULES
-from rpmsg_cts.guest.errors import NotPrepared
 from rpmsg_cts.guest.image import kernel_image
 from rpmsg_cts.link_linux import LinuxLink
 
@@ -49,10 +49,8 @@ LIAR = Liar(LIES, "linux_link")
 @pytest.fixture(scope="module")
 def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     """What each test said of the kernel that it was lied to about."""
-    try:
+    with or_skip():
         kernel_image(TARGET)
-    except NotPrepared as missing:
-        pytest.skip(str(missing))
     return liar.verdicts("test_api_memory_can_fail", "api", TARGET, tmp_path_factory.mktemp("api") / "results.jsonl")
 
 

@@ -6,7 +6,6 @@ A program stands in for user-mode Linux, which is one, too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,13 +22,6 @@ FILE_MAX_BYTES = 1 << 20
 FIND_PORT = 'for word; do case $word in ssl0=fd:*) port=${word#ssl0=fd:};; esac; done'
 
 pytestmark = pytest.mark.timeout(60)
-
-
-@pytest.fixture
-def reactor() -> Iterator[Reactor]:
-    made = Reactor()
-    yield made
-    made.close()
 
 
 @pytest.fixture

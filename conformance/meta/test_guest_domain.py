@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -122,13 +121,6 @@ def test_libvirt_s_own_schema_accepts_it(tmp_path: Path, machine: str, count: in
     done = subprocess.run(["virt-xml-validate", str(path), "domain"], capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.fixture
-def reactor() -> Iterator[Reactor]:
-    made = Reactor()
-    yield made
-    made.close()
 
 
 TEST_XML = "<domain type='test'><name>{name}</name><memory>8192</memory><os><type>hvm</type></os></domain>"

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from meta.preparation import or_skip
 from rpmsg_cts.coverage import read
 from rpmsg_cts.guest import counters
-from rpmsg_cts.guest.errors import GuestDied, NotPrepared
+from rpmsg_cts.guest.errors import GuestDied
 from rpmsg_cts.guest.guest import Guest
 from rpmsg_cts.guest.image import GuestImage, kernel_image
 from rpmsg_cts.guest.machine import VhostUserDevice
@@ -31,21 +31,12 @@ READY_S = 10.0
 pytestmark = [pytest.mark.guest, pytest.mark.timeout(300)]
 
 
-@pytest.fixture
-def reactor() -> Iterator[Reactor]:
-    made = Reactor()
-    yield made
-    made.close()
-
-
 def prepared(target: str) -> GuestImage:
     """A kernel, if it was built: `make kernels` does."""
-    try:
+    with or_skip():
         found = kernel_image(target)
         if found.lane in QEMU_LANES:
             find_qemu(QEMU_LANES[found.lane].qemu)
-    except NotPrepared as missing:
-        pytest.skip(str(missing))
     return found
 
 
@@ -135,10 +126,8 @@ def test_a_long_answer_and_a_long_request_come_whole(reactor: Reactor, image: Gu
 
 def watched(variant: str) -> GuestImage:
     """A kernel with one variant of the configuration, if it was built: `make kernels` does."""
-    try:
+    with or_skip():
         return kernel_image(f"linux-uml:6.1+{variant}")
-    except NotPrepared as missing:
-        pytest.skip(str(missing))
 
 
 def test_sanitizers_look_at_what_the_module_does() -> None:

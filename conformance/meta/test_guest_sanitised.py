@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from meta.preparation import or_skip
 from rpmsg_cts.cli import main
 from rpmsg_cts.explore.engine import Decision
 from rpmsg_cts.fuzz import program as words
@@ -145,10 +146,8 @@ def run(*argv: str) -> Result:
 
 @pytest.fixture(scope="module")
 def uml() -> str:
-    try:
+    with or_skip():
         kernel_image(UML)
-    except NotPrepared as missing:
-        pytest.skip(str(missing))
     return UML
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from meta.preparation import or_skip
 from rpmsg_cts import reactor as reactors
-from rpmsg_cts.guest.errors import AgentTimeout, GuestDied, NotPrepared
+from rpmsg_cts.guest.errors import AgentTimeout, GuestDied
 from rpmsg_cts.guest.guest import Guest
 from rpmsg_cts.guest.image import kernel_image
 from rpmsg_cts.guest.time_travel import SimulatedTime
@@ -42,13 +43,6 @@ pytestmark = [pytest.mark.guest, pytest.mark.timeout(300)]
 
 
 @pytest.fixture
-def reactor() -> Iterator[Reactor]:
-    made = Reactor()
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def boot(reactor: Reactor) -> Iterator[Callable[[], Guest]]:
     """Starts guests in simulated time, if a kernel was built; ends the last one."""
     guests: list[Guest] = []
@@ -56,11 +50,9 @@ def boot(reactor: Reactor) -> Iterator[Callable[[], Guest]]:
     def start(cmdline: str = "") -> Guest:
         while guests:
             guests.pop().kill()
-        try:
+        with or_skip():
             guests.append(Guest.boot(reactor, image=kernel_image(LINUX_UML_SIMTIME), simulated_time=SimulatedTime(),
                                      extra_cmdline=cmdline))
-        except NotPrepared as missing:
-            pytest.skip(str(missing))
         return guests[0]
 
     yield start

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from rpmsg_cts.guest.errors import NotPrepared
+from meta.preparation import or_skip
 from rpmsg_cts.guest.qemu import find_qemu
 from rpmsg_cts.link import F_NS
 from rpmsg_cts.reactor import Reactor
@@ -33,10 +33,8 @@ pytestmark = [pytest.mark.guest, pytest.mark.timeout(300)]
 
 def program(name: str) -> str:
     """A QEMU, if it was fetched: `make kernels` does."""
-    try:
+    with or_skip():
         return str(find_qemu(name).program)
-    except NotPrepared as missing:
-        pytest.skip(str(missing))
 
 
 def devices(name: str) -> list[str]:

@@ -4,19 +4,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 import pytest
 
 from rpmsg_cts import reactor as reactors
 from rpmsg_cts.reactor import Reactor
-
-
-@pytest.fixture
-def reactor() -> Iterator[Reactor]:
-    made = Reactor()
-    yield made
-    made.close()
 
 
 class Peer:

@@ -51,13 +51,6 @@ class Kernel:
 
 
 @pytest.fixture
-def reactor() -> Iterator[Reactor]:
-    made = Reactor()
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def calendar(tmp_path: Path, reactor: Reactor) -> Iterator[Calendar]:
     made = Calendar(tmp_path / "time", reactor, SimulatedTime())
     yield made

@@ -11,8 +11,9 @@ import pytest
 
 from meta import liar
 from meta.liar import Liar, Lies, Made, always, changed
+from meta.preparation import or_skip
 from rpmsg_cts import vhost_uapi as uapi
-from rpmsg_cts.guest.errors import AgentError, NotPrepared
+from rpmsg_cts.guest.errors import AgentError
 from rpmsg_cts.guest.image import kernel_image
 from rpmsg_cts.link_vhost import VhostLink
 
@@ -118,10 +119,8 @@ LIAR = Liar(LIES, "device_link")
 @pytest.fixture(scope="module")
 def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     """What each test said of the device that it was lied to about."""
-    try:
+    with or_skip():
         kernel_image(TARGET).module("vhost_rpmsg_api")
-    except NotPrepared as missing:
-        pytest.skip(str(missing))
     return liar.verdicts("test_vhost_can_fail", "vhost", TARGET, tmp_path_factory.mktemp("vhost") / "results.jsonl")
 
 

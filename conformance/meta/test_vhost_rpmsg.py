@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import pytest
 
+from meta.preparation import or_skip
 from rpmsg_cts import decode
 from rpmsg_cts import vhost_uapi as uapi
 from rpmsg_cts.clients_linux import SAMPLE, Clients
-from rpmsg_cts.guest.errors import NotPrepared
 from rpmsg_cts.guest.guest import Guest, VhostUserDevice, load
 from rpmsg_cts.guest.image import kernel_image
 from rpmsg_cts.guest.runtime import runtime_folder
@@ -64,10 +64,8 @@ class Devices:
 def booted(target: str) -> Iterator[Devices]:
     reactor = Reactor()
     path = runtime_folder().path / target
-    try:
+    with or_skip():
         image = kernel_image(target)
-    except NotPrepared as missing:
-        pytest.skip(str(missing))
     backend = VhostUser(path, F_VERSION_1, reactor)
     with Guest.boot(reactor, [VhostUserDevice(str(path))], image=image) as guest:
         guest.load_bus()

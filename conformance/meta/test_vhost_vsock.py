@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from meta.preparation import or_skip
 from rpmsg_cts import vhost_uapi as uapi
 from rpmsg_cts.bus_vhost import VhostBus
-from rpmsg_cts.guest.errors import NotPrepared
 from rpmsg_cts.guest.guest import Guest, VhostUserDevice
 from rpmsg_cts.guest.image import kernel_image
 from rpmsg_cts.guest.runtime import runtime_folder
@@ -54,10 +54,8 @@ class Bench:
 def bench() -> Iterator[Bench]:
     reactor = Reactor()
     path = runtime_folder().path / "vsock"
-    try:
+    with or_skip():
         image = kernel_image(VHOST_API)
-    except NotPrepared as missing:
-        pytest.skip(str(missing))
     backend = VhostUser(path, F_VERSION_1, reactor)
     with Guest.boot(reactor, [VhostUserDevice(str(path))], image=image) as guest:
         guest.load_bus()
