@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from rpmsg_cts import decode
 from rpmsg_cts.faults import Fault
 from rpmsg_cts.judge import expect
 
+ORDERS: dict[str, Literal["big", "little"]] = {"be": "big", "le": "little"}
 BEFORE = b"before the fault"  # what an end has had before, and must not get again
 
 
@@ -30,6 +32,26 @@ def changed(fault: Fault, ground: Ground, value: int) -> int:
               "BUF": ground.buf_bytes + fault.value, "END": ground.memory_end + fault.value, "SELF": ground.own,
               "PREVIOUS": ground.previous}
     return by_how[fault.how] & ((1 << 8 * fault.width) - 1)
+
+
+def to_word(width: int, value: int, order: str) -> bytes:
+    """Return: an integer as it lies in memory."""
+    return value.to_bytes(width, ORDERS[order])
+
+
+def of_word(raw: bytes, order: str) -> int:
+    """Return: the integer that lies there."""
+    return int.from_bytes(raw, ORDERS[order])
+
+
+def write_field(raw: bytearray, record: int, fault: Fault, ground: Ground, order: str, value: int | None = None) -> None:
+    """Put what a fault says in its place in the record that begins at `record`; `value` instead of the table's."""
+    at, end = record + fault.at, record + fault.at + fault.width
+    if fault.how == "FILL":
+        raw[at:end] = bytes([fault.value if value is None else value & 0xFF]) * fault.width
+        return
+    lands = changed(fault, ground, of_word(raw[at:end], order)) if value is None else value
+    raw[at:end] = to_word(fault.width, lands, order)
 
 
 def is_about_names(fault: Fault) -> bool:

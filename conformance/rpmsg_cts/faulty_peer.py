@@ -6,11 +6,11 @@ Nothing here knows a transport.  What a link cannot show, or cannot be made to d
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 
 from rpmsg_cts import decode
-from rpmsg_cts.fault_terms import BEFORE, Ground, changed, is_about_names, judge_content, withdraws
+from rpmsg_cts.fault_terms import (BEFORE, Ground, changed, is_about_names, judge_content, of_word, to_word, withdraws,
+                                   write_field)
 from rpmsg_cts.faults import Fault
 from rpmsg_cts.judge import expect, given, skip
 from rpmsg_cts.link import RX, TX, Channel, Link, RuleBroken
@@ -19,10 +19,10 @@ from rpmsg_cts.lower_device import LowerDevice
 from rpmsg_cts.lower_driver import LowerDriver
 
 OURS, THEIRS, OTHER, LATER = 0x401, 0x5DC, 0x5DD, 0x5E0
+HDR_BYTES = 16
 NEXT = 1  # VRING_DESC_F_NEXT
 ANNOUNCED, BYSTANDER = "announced", 0x402
 GUARD_BYTES = 4096  # behind the spare memory, and the last of all
-WORDS = {2: "H", 4: "I", 8: "Q"}
 MOST_HEARD = 32  # an end that delivers stale messages delivers them without end
 
 
@@ -79,10 +79,10 @@ class FaultyPeer:
         return self.to_iut if fault.side == "IN" else 1 - self.to_iut
 
     def _word(self, width: int, value: int) -> bytes:
-        return struct.pack((">" if self.lower.order == "be" else "<") + WORDS[width], value)
+        return to_word(width, value, self.lower.order)
 
     def _read_word(self, width: int, addr: int) -> int:
-        return struct.unpack((">" if self.lower.order == "be" else "<") + WORDS[width], self.lower.read(addr, width))[0]
+        return of_word(self.lower.read(addr, width), self.lower.order)
 
     def _ground(self, own: int = 0, previous: int = 0) -> Ground:
         end = 0
@@ -110,19 +110,15 @@ class FaultyPeer:
 
     def _store_in_message(self, fault: Fault) -> bool:
         text = self._text()
-        dst, at = THEIRS, fault.at
+        dst, record = THEIRS, 0
         before = self._bystander(fault) if is_about_names(fault) else []
         if fault.field.startswith("ns."):
             text = decode.encode_name_service(ANNOUNCED, OURS, 0, self.lower.order)
-            dst, at = decode.NS_ADDR, 16 + fault.at
+            dst, record = decode.NS_ADDR, HDR_BYTES
         elif fault.content == "EXACT":
             self.sent.append(text)
         raw = bytearray(decode.encode_message(OURS, dst, text, self.lower.order))
-        if fault.how == "FILL":
-            raw[at:at + fault.width] = bytes([fault.value]) * fault.width
-        else:
-            value = int.from_bytes(raw[at:at + fault.width], "big" if self.lower.order == "be" else "little")
-            raw[at:at + fault.width] = self._word(fault.width, changed(fault, self._ground(), value))
+        write_field(raw, record, fault, self._ground(), self.lower.order)
         self.lower.send_raw(bytes(raw))
         self.listen()
         if is_about_names(fault):

@@ -7,12 +7,11 @@ good messages are lost is not judged while the device lies; once the driver was 
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rpmsg_cts import decode
-from rpmsg_cts.fault_terms import Ground, changed
+from rpmsg_cts.fault_terms import Ground, changed, to_word, write_field
 from rpmsg_cts.fuzz import program as words
 from rpmsg_cts.fuzz.finding import DELIVERY, RESTART, RULE, Finding
 from rpmsg_cts.fuzz.program import Lie, Program, Step
@@ -27,7 +26,6 @@ HDR_BYTES = 16
 MOST_HEARD = 24  # of one step: a driver that takes stale messages for new ones takes them without end
 MOST_SENT = 4
 MOST_HELD = 6
-WORDS = {2: "H", 4: "I", 8: "Q"}
 
 
 @dataclass
@@ -111,26 +109,19 @@ class HostileDevice:
 
     # --- values
 
-    def _order(self) -> str:
-        return ">" if self.lower.order == "be" else "<"
-
-    def _word(self, width: int, value: int) -> bytes:
-        return struct.pack(self._order() + WORDS[width], value)
+    def _ground(self, previous: int = 0) -> Ground:
+        return Ground(self.lower.num, self.link.config.buf_bytes, previous=previous)
 
     def _value(self, lie: Lie, honest: int, previous: int = 0) -> int:
         if lie.value is not None:
             return lie.value
-        return changed(lie.fault, Ground(self.lower.num, self.link.config.buf_bytes, previous=previous), honest)
+        return changed(lie.fault, self._ground(previous), honest)
 
-    def _written(self, raw: bytearray, lie: Lie, at: int) -> None:
-        """Put a lie about the header or an announcement in its place."""
-        at, width = at + lie.fault.at, lie.fault.width
-        if lie.fault.how == "FILL":
-            fill = lie.fault.value if lie.value is None else lie.value & 0xFF
-            raw[at:at + width] = bytes([fill]) * width
-            return
-        honest = int.from_bytes(raw[at:at + width], "big" if self.lower.order == "be" else "little")
-        raw[at:at + width] = self._word(width, self._value(lie, honest))
+    def _write_lies(self, raw: bytearray, step: Step, record: str, at: int) -> None:
+        """Put the lies about the header, or about an announcement, in their places."""
+        for lie in step.lies:
+            if lie.field.startswith(record):
+                write_field(raw, at, lie.fault, self._ground(), self.lower.order, lie.value)
 
     # --- what it says
 
@@ -144,9 +135,7 @@ class HostileDevice:
     def _announce(self, step: Step) -> None:
         name = decode.encode_name_service(step.word, OURS, 0, self.lower.order)
         raw = bytearray(decode.encode_message(OURS, decode.NS_ADDR, name, self.lower.order))
-        for lie in step.lies:
-            if lie.field.startswith("ns."):
-                self._written(raw, lie, HDR_BYTES)
+        self._write_lies(raw, step, "ns.", HDR_BYTES)
         self._names.add(bytes(raw[HDR_BYTES:HDR_BYTES + decode.NAME_BYTES - 1]).split(b"\0")[0])
         self._put(bytes(raw), step)
 
@@ -157,9 +146,7 @@ class HostileDevice:
         if buffer is None:
             return  # the driver has none left: it has refused what came before
         raw = bytearray(message)
-        for lie in step.lies:
-            if lie.field.startswith("hdr."):
-                self._written(raw, lie, 0)
+        self._write_lies(raw, step, "hdr.", 0)
         header = decode.decode_header(bytes(raw[:HDR_BYTES]), lower.order)
         lies = {lie.field: lie for lie in step.lies}
         previous = lower.ring(RX).used.ring[(lower.used_idx(RX) - 1) % lower.num].id
@@ -182,7 +169,7 @@ class HostileDevice:
         if idx_lie:
             honest = lower.used_idx(queue)
             idx = self._value(idx_lie, honest) & 0xFFFF
-            lower.write(lower.ring_addrs(queue)[2] + 2, self._word(2, idx))
+            lower.write(lower.ring_addrs(queue)[2] + 2, to_word(2, idx, lower.order))
             # One that is late has shown nothing yet.
             if queue == RX and (honest - idx) & 0xFFFF > 1:
                 self._idx_lie = "steps back" if (idx - honest) & 0xFFFF >= 0x8000 else "jumps"
